@@ -1,0 +1,163 @@
+import type { Draft, KubernetesObject } from "./object.ts";
+import type { Schema } from "./schema.ts";
+
+/** Why a field is refused, in the words of `k8s.io/apimachinery/pkg/util/validation/field`. */
+export interface FieldError {
+  readonly type:
+    | "Required value"
+    | "Invalid value"
+    | "Not found"
+    | "Duplicate value"
+    | "Forbidden"
+    | "Too long"
+    | "Too many"
+    | "Unsupported value"
+    | "Internal error"
+    | "Type invalid";
+  /** As in `spec.containers[0].name`. */
+  readonly path: string;
+  /** What was sent; printed in the message except for "Required value", "Forbidden" and the like. */
+  readonly value?: unknown;
+  readonly detail: string;
+}
+
+/** A column of `kubectl get`. */
+export interface Column<T> {
+  readonly name: string;
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  /** OpenAPI format; `name` marks the column that holds the object's name. */
+  readonly format?: string;
+  readonly description?: string;
+  /** 0 (the default) is always shown, 1 only with `-o wide`. */
+  readonly priority?: number;
+  /** `nowMs` is for ages. */
+  cell(object: T, nowMs: number): string | number | boolean | null;
+}
+
+/** What `scale` reads and writes: paths into the object. */
+export interface ScaleMapping {
+  readonly specReplicas: string;
+  readonly statusReplicas: string;
+  /** The selector, printed as a string, of the pods that are counted. */
+  readonly labelSelector: (object: KubernetesObject) => string;
+}
+
+/** How a kind behaves where kinds differ. Everything else is the same for all and is not said here. */
+export interface Strategy<T extends KubernetesObject> {
+  /** Fills in what the client left out, in place. Runs on each decoded object, of any verb, before admission. */
+  defaults?(draft: Draft<T>): void;
+  /** Last touches to an object about to be created: e.g. clears what only the system may set. In place. */
+  prepareCreate?(draft: Draft<T>): void;
+  /**
+   * Last touches to an update of the main resource, in place: keeps what a spec write must not change.
+   * Where the kind has a `status` subresource, status is kept before this is called.
+   */
+  prepareUpdate?(draft: Draft<T>, previous: T): void;
+  /** Last touches to a write of the `status` subresource. Everything but status and a little metadata is kept before. */
+  prepareStatusUpdate?(draft: Draft<T>, previous: T): void;
+  /** Of a new object; also runs on each update. Names and metadata in general are checked elsewhere. */
+  validate?(object: T): readonly FieldError[];
+  validateUpdate?(next: T, previous: T): readonly FieldError[];
+  validateStatusUpdate?(next: T, previous: T): readonly FieldError[];
+  /** Sentences for the `Warning` header. */
+  warnings?(object: T, previous: T | undefined): readonly string[];
+  /** When `metadata.generation` grows. Default: when something outside metadata and status changed. */
+  generationChanged?(next: T, previous: T): boolean;
+  /** Grace period of a delete, in seconds; `undefined`: deletes at once. Only pods have one. */
+  deletionGraceSeconds?(object: T, requestedSeconds: number | undefined): number | undefined;
+}
+
+export type StandardVerb =
+  | "create"
+  | "delete"
+  | "deletecollection"
+  | "get"
+  | "list"
+  | "patch"
+  | "update"
+  | "watch";
+
+export interface ResourceDefinition<T extends KubernetesObject = KubernetesObject>
+  extends Strategy<T> {
+  /** "" is the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: T["kind"];
+  /** Lower-case plural, as in paths. */
+  readonly plural: string;
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly scope: "cluster" | "namespace";
+  readonly schema: Schema<T>;
+  /** Default: all. A review kind has `["create"]` and nothing stored. */
+  readonly verbs: readonly StandardVerb[];
+  /** "none": answered by a handler, never stored (the review kinds). */
+  readonly storage: "stored" | "none";
+  /** How soon a write must be on the disk. Default: durable. */
+  durability(object: T): "durable" | "lazy" | "at-close";
+  readonly nameRule: "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";
+  readonly subresources: { readonly status: boolean; readonly scale?: ScaleMapping };
+  readonly columns: readonly Column<T>[];
+  /** Field selectors besides `metadata.name` and `metadata.namespace`. */
+  readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+}
+
+type Defaulted =
+  | "singular"
+  | "shortNames"
+  | "categories"
+  | "verbs"
+  | "storage"
+  | "durability"
+  | "nameRule"
+  | "subresources"
+  | "columns"
+  | "selectableFields";
+
+const allVerbs: readonly StandardVerb[] = [
+  "create",
+  "delete",
+  "deletecollection",
+  "get",
+  "list",
+  "patch",
+  "update",
+  "watch",
+];
+
+/** Everything the system needs to know of a kind, said once: routes, discovery, tables, storage read it. */
+export function defineResource<T extends KubernetesObject>(
+  definition: Omit<ResourceDefinition<T>, Defaulted> &
+    Partial<Pick<ResourceDefinition<T>, Defaulted>>,
+): ResourceDefinition<T> {
+  return Object.freeze({
+    singular: definition.kind.toLowerCase(),
+    shortNames: [],
+    categories: [],
+    verbs: allVerbs,
+    storage: "stored",
+    durability: () => "durable",
+    nameRule: "dns-subdomain",
+    subresources: { status: false },
+    columns: [],
+    selectableFields: {},
+    ...definition,
+  } satisfies ResourceDefinition<T>);
+}
+
+/** `pods`, `deployments.apps`: how messages and RBAC name a resource. */
+export function groupResourceOf(resource: {
+  readonly group: string;
+  readonly plural: string;
+}): string {
+  return resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
+}
+
+/** `v1`, `apps/v1`. */
+export function apiVersionOf(resource: {
+  readonly group: string;
+  readonly version: string;
+}): string {
+  return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
+}

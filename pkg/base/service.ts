@@ -1,0 +1,31 @@
+/** A long-running part of mini8s. `run` settles only when nothing it started is still running. */
+export interface Service {
+  readonly name: string;
+  /** Resolves after `signal` aborts and all is stopped; rejects when the part cannot go on. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Runs all of them until `signal` aborts or one rejects; then stops the rest, waits for every one to
+ * settle, and rejects with the first failure, if there was one.
+ */
+export async function runAll(services: readonly Service[], signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  const forward = () => stop.abort(signal.reason);
+  if (signal.aborted) forward();
+  signal.addEventListener("abort", forward, { once: true });
+  let failure: { readonly error: unknown } | undefined;
+  await Promise.all(
+    services.map(async (service) => {
+      try {
+        await service.run(stop.signal);
+        if (!stop.signal.aborted) throw new Error(`${service.name} ended without being told to`);
+      } catch (error) {
+        if (!stop.signal.aborted) failure ??= { error };
+        stop.abort(error);
+      }
+    }),
+  );
+  signal.removeEventListener("abort", forward);
+  if (failure !== undefined) throw failure.error;
+}
