@@ -3,7 +3,7 @@
  * for each type and a `Schema` constant for each kind, out of build/kubernetes/definitions-*.json.gz.
  * Run by `npm run generate`; the result is committed, so that readers and editors see it.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 
@@ -180,6 +180,9 @@ for (const name of Object.keys(definitions).sort()) {
   file.add(name, place.type, definition);
 }
 
-rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
+for (const file of readdirSync(out)) {
+  const mine = /^[a-z0-9]+-v[0-9]+\.generated\.ts$/.test(file);
+  if (mine) rmSync(join(out, file));
+}
 for (const [name, file] of files) writeFileSync(join(out, `${name}.generated.ts`), file.text());

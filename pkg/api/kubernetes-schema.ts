@@ -1,4 +1,136 @@
-import type { Schema } from "./schema.ts";
+import { schemaTable } from "./generated/schema-table.generated.ts";
+import type { Field, FieldType, ObjectSchema, Schema } from "./schema.ts";
+
+const built = new Map<string, ObjectSchema>();
+const variants = new Map<string, ObjectSchema>();
 
 /** The schema of a built-in type, by the name of its OpenAPI definition. */
-export declare function kubernetesSchema<T>(definition: string): Schema<T>;
+export function kubernetesSchema<T>(definition: string): Schema<T> {
+  return {
+    name: definition,
+    get object() {
+      return kubernetesObjectSchema(definition);
+    },
+  };
+}
+
+/** One value per definition, however often it is asked for. */
+export function kubernetesObjectSchema(definition: string): ObjectSchema {
+  const known = built.get(definition);
+  if (known !== undefined) return known;
+  if (!Object.hasOwn(schemaTable, definition)) {
+    throw new Error(`${definition} is no type of the Kubernetes API that mini8s knows`);
+  }
+  const schema = readDefinition(definition, schemaTable[definition] ?? "");
+  built.set(definition, schema);
+  return schema;
+}
+
+/** The names of all built-in definitions, sorted. */
+export function kubernetesDefinitions(): readonly string[] {
+  return Object.keys(schemaTable);
+}
+
+function readDefinition(name: string, text: string): ObjectSchema {
+  const lines = text === "" ? [] : text.split("\n");
+  const atomic = lines[0] === "!atomic";
+  const fields = new Map<string, Field>();
+  for (const line of atomic ? lines.slice(1) : lines) {
+    const field = readField(line);
+    fields.set(field.name, field);
+  }
+  const goType = name.slice(name.lastIndexOf(".") + 1);
+  return { name, goType, fields, atomic, preserveUnknown: false };
+}
+
+function readField(line: string): Field {
+  const [name = "", type = "", ...attributes] = line.split(" ");
+  const values = new Map<string, string>();
+  for (const attribute of attributes) {
+    const equals = attribute.indexOf("=");
+    if (equals === -1) values.set(attribute, "");
+    else values.set(attribute.slice(0, equals), attribute.slice(equals + 1));
+  }
+  const zero = values.get("zero");
+  return {
+    name,
+    type: readType(type),
+    required: values.has("required"),
+    zeroValue: zero === undefined ? undefined : JSON.parse(zero),
+    patchMergeKey: values.get("merge"),
+    patchStrategy: (values.get("strategy")?.split(",") ?? []) as Field["patchStrategy"],
+    protobuf: readPlace(values.get("pb")),
+  };
+}
+
+function readPlace(place: string | undefined): Field["protobuf"] {
+  if (place === undefined) return undefined;
+  const colon = place.indexOf(":");
+  const numbers = place.slice(0, colon).split(".").map(Number);
+  const number = numbers.at(-1) ?? 0;
+  return { number, type: place.slice(colon + 1), within: numbers.slice(0, -1) };
+}
+
+function readType(text: string): FieldType {
+  if (text.startsWith("&")) return readReference(text.slice(1));
+  if (text.startsWith("{")) {
+    const end = text.indexOf("}");
+    return { kind: "map", value: readType(text.slice(end + 1)), atomic: text.startsWith("{!}") };
+  }
+  if (text.startsWith("[")) {
+    const end = text.indexOf("]");
+    return { ...readListType(text.slice(1, end)), item: readType(text.slice(end + 1)) };
+  }
+  if (text.startsWith("string(")) {
+    return { kind: "string", enum: text.slice("string(".length, -1).split(",") };
+  }
+  return scalarType(text);
+}
+
+function readListType(text: string): Omit<FieldType & { kind: "list" }, "item"> {
+  if (text.startsWith("map:")) {
+    return { kind: "list", listType: "map", mapKeys: text.slice("map:".length).split(",") };
+  }
+  return { kind: "list", listType: text === "set" ? "set" : "atomic", mapKeys: [] };
+}
+
+function scalarType(text: string): FieldType {
+  switch (text) {
+    case "int32":
+      return { kind: "integer", bits: 32 };
+    case "int64":
+      return { kind: "integer", bits: 64 };
+    case "double":
+      return { kind: "number" };
+    case "string":
+    case "bytes":
+    case "time":
+    case "micro-time":
+    case "duration":
+    case "boolean":
+    case "int-or-string":
+    case "quantity":
+    case "any":
+      return { kind: text };
+    default:
+      throw new Error(`the schema table has no type ${JSON.stringify(text)}`);
+  }
+}
+
+/** A field may say of the object in it that it is applied granularly or atomically, against the definition. */
+function readReference(text: string): FieldType {
+  const mark = text.at(-1);
+  if (mark !== "!" && mark !== "~") {
+    return { kind: "object", schema: () => kubernetesObjectSchema(text) };
+  }
+  return {
+    kind: "object",
+    schema: () => {
+      const known = variants.get(text);
+      if (known !== undefined) return known;
+      const variant = { ...kubernetesObjectSchema(text.slice(0, -1)), atomic: mark === "!" };
+      variants.set(text, variant);
+      return variant;
+    },
+  };
+}

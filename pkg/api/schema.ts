@@ -28,7 +28,15 @@ export interface Field {
   readonly patchMergeKey: string | undefined;
   readonly patchStrategy: readonly ("merge" | "retainKeys" | "replace")[];
   /** Undefined where the type has no protobuf form (custom resources). */
-  readonly protobuf: { readonly number: number; readonly type: string } | undefined;
+  readonly protobuf: ProtobufPlace | undefined;
+}
+
+/** Where a field stands on the wire. */
+export interface ProtobufPlace {
+  readonly number: number;
+  readonly type: string;
+  /** The field numbers of the messages it lies in: Go's embedded structs are inlined in JSON, but not in protobuf. */
+  readonly within: readonly number[];
 }
 
 export type FieldType =

@@ -1,0 +1,234 @@
+/**
+ * Writes pkg/api/generated/schema-table.generated.ts: every stable built-in type, one line per field, out of
+ * build/kubernetes/definitions-*.json.gz and protobuf-*.json.gz. pkg/api/kubernetes-schema.ts reads a definition
+ * when it is first asked for. Run by `npm run generate`; the result is committed.
+ *
+ * A line is `name type` and then, where they apply:
+ *   required            the field must be there
+ *   zero=<JSON>         what a decoded object holds where the field was not sent
+ *   merge=<key>         patchMergeKey
+ *   strategy=<a,b>      patchStrategy
+ *   pb=<n>:<type>       protobuf field number and type
+ *   pb=<m>.<n>:<type>   the same within the embedded message m: inlined in JSON, but not in protobuf
+ * and a type is one of
+ *   string bytes time micro-time duration int32 int64 double boolean int-or-string quantity any
+ *   string(a,b)         an enum
+ *   &<definition>       an object; `&<definition>~` and `&<definition>!`: applied granularly, atomically, whatever
+ *                       the definition itself says
+ *   {}<type> {!}<type>  a map, an atomic map
+ *   []<type>            an atomic list; [set]<type> a set, [map:a,b]<type> a list keyed by a and b
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+
+interface Definition {
+  readonly $ref?: string;
+  readonly type?: string;
+  readonly format?: string;
+  readonly enum?: readonly string[];
+  readonly items?: Definition;
+  readonly additionalProperties?: Definition;
+  readonly properties?: Readonly<Record<string, Definition>>;
+  readonly required?: readonly string[];
+  readonly default?: unknown;
+  readonly "x-kubernetes-list-type"?: "atomic" | "set" | "map";
+  readonly "x-kubernetes-list-map-keys"?: readonly string[];
+  readonly "x-kubernetes-map-type"?: "atomic" | "granular";
+  readonly "x-kubernetes-patch-merge-key"?: string;
+  readonly "x-kubernetes-patch-strategy"?: string;
+}
+
+/** number, name, type, label */
+type Message = readonly (readonly [number, string, string, string])[];
+
+const here = import.meta.dirname;
+const out = join(here, "../pkg/api/generated");
+
+function readInput<T>(file: string): T {
+  return JSON.parse(gunzipSync(readFileSync(join(here, "kubernetes", file))).toString()) as T;
+}
+
+const { definitions } = readInput<{ definitions: Readonly<Record<string, Definition>> }>(
+  "definitions-1.36.4.json.gz",
+);
+const { messages } = readInput<{ messages: Readonly<Record<string, Message>> }>(
+  "protobuf-1.36.4.json.gz",
+);
+
+/** Types that are written as one JSON value, whatever Go makes of them. */
+const scalars: Readonly<Record<string, string>> = {
+  "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
+  "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "int-or-string",
+  "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "time",
+  "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "micro-time",
+  "io.k8s.apimachinery.pkg.apis.meta.v1.Duration": "duration",
+  "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": "any",
+  "io.k8s.apimachinery.pkg.runtime.RawExtension": "any",
+  "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON": "any",
+  "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray": "any",
+  "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool": "any",
+  "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray": "any",
+};
+
+/** Stable versions only: what mini8s serves. */
+function isKept(name: string): boolean {
+  if (scalars[name] !== undefined) return false;
+  if (/^io\.k8s\.apimachinery\.pkg\.apis\.meta\.v1\.(InternalEvent|Patch)$/.test(name)) return false;
+  return (
+    /^io\.k8s\.(api\.[a-z0-9]+|apimachinery\.pkg\.apis\.meta|apiextensions-apiserver\..*)\.v[0-9]+\.[A-Za-z0-9]+$/.test(
+      name,
+    ) ||
+    /^io\.k8s\.(metrics\.pkg\.apis\.metrics\.v1beta1|apimachinery\.pkg\.version)\.[A-Za-z]+$/.test(
+      name,
+    )
+  );
+}
+
+function refName(ref: string): string {
+  return ref.replace("#/definitions/", "");
+}
+
+function typeOf(definition: Definition, field: string): string {
+  if (definition.$ref !== undefined) {
+    const name = refName(definition.$ref);
+    const mapType = definition["x-kubernetes-map-type"];
+    const override = mapType === undefined ? "" : mapType === "atomic" ? "!" : "~";
+    return scalars[name] ?? `&${name}${override}`;
+  }
+  switch (definition.type) {
+    case "string":
+      if (definition.format === "byte") return "bytes";
+      return definition.enum === undefined ? "string" : `string(${definition.enum.join(",")})`;
+    case "integer":
+      return definition.format === "int32" ? "int32" : "int64";
+    case "number":
+      return "double";
+    case "boolean":
+      return "boolean";
+    case "array":
+      return `${listOf(definition)}${typeOf(definition.items ?? {}, field)}`;
+    case "object":
+      if (definition.additionalProperties === undefined) return "any";
+      return `${definition["x-kubernetes-map-type"] === "atomic" ? "{!}" : "{}"}${typeOf(definition.additionalProperties, field)}`;
+    default:
+      throw new Error(`${field}: no type for ${JSON.stringify(definition)}`);
+  }
+}
+
+/** With no list type, a list that strategic merge patch merges is keyed by the merge key, or a set; others are atomic. */
+function listOf(definition: Definition): string {
+  const listType = definition["x-kubernetes-list-type"];
+  const mergeKey = definition["x-kubernetes-patch-merge-key"];
+  const merges = definition["x-kubernetes-patch-strategy"]?.split(",").includes("merge") === true;
+  if (listType === "map") return `[map:${definition["x-kubernetes-list-map-keys"]?.join(",")}]`;
+  if (listType === "set") return "[set]";
+  if (listType === "atomic" || !merges) return "[]";
+  return mergeKey === undefined ? "[set]" : `[map:${mergeKey}]`;
+}
+
+function zeroOf(definition: Definition, required: boolean, type: string): string {
+  const value = definition.default;
+  if (value === undefined) return "";
+  if (typeof value === "object") return type.startsWith("&") ? " zero={}" : "";
+  const isZero = value === "" || value === 0 || value === false;
+  return isZero && !required ? "" : ` zero=${JSON.stringify(value)}`;
+}
+
+function messageOf(definition: string): Message | undefined {
+  return messages[
+    definition
+      .replace(/^io\.k8s\./, "k8s.io.")
+      .replace("apiextensions-apiserver", "apiextensions_apiserver")
+  ];
+}
+
+/** Field names differ in the case of their first letters (`aPIGroup`), and in `$ref`, `x-kubernetes-…`. */
+function plain(name: string): string {
+  return name.replace(/[^A-Za-z0-9]/g, "").toLowerCase();
+}
+
+/** Go embeds these structs: their fields are inlined in JSON, and stand in a message of their own in protobuf. */
+const inlined = new Set([
+  "volumeSource",
+  "persistentVolumeSource",
+  "localObjectReference",
+  "handler",
+  "ephemeralContainerCommon",
+  "rule",
+  "ruleWithOperations",
+  "ingressRuleValue",
+  "deviceConfiguration",
+]);
+
+/** The place of each JSON field on the wire, by its plain name. */
+function wirePlaces(
+  message: Message,
+  definition: string,
+  properties: ReadonlySet<string>,
+  prefix = "",
+): Map<string, string> {
+  const places = new Map<string, string>();
+  for (const [number, name, type] of message) {
+    if (!properties.has(plain(name)) && inlined.has(name)) {
+      const inner = messageOf(`${definition.slice(0, definition.lastIndexOf("."))}.${type}`);
+      if (inner === undefined) throw new Error(`${definition}.${name}: no message ${type}`);
+      const within = wirePlaces(inner, definition, properties, `${prefix}${number}.`);
+      for (const [key, place] of within) places.set(key, place);
+    } else {
+      places.set(plain(name), `${prefix}${number}:${type.replace(/^.*\.(?=[A-Z])/, "")}`);
+    }
+  }
+  return places;
+}
+
+const typeMeta = new Set(["apiVersion", "kind"]);
+
+function linesOf(name: string, definition: Definition): string[] {
+  const properties = definition.properties ?? {};
+  const message = messageOf(name);
+  const places =
+    message === undefined
+      ? undefined
+      : wirePlaces(message, name, new Set(Object.keys(properties).map(plain)));
+  return Object.entries(properties).map(([field, property]) => {
+    const type = typeOf(property, `${name}.${field}`);
+    const required = definition.required?.includes(field) === true;
+    const place = places?.get(plain(field));
+    if (places !== undefined && place === undefined && !typeMeta.has(field)) {
+      throw new Error(`${name}.${field} has no protobuf field`);
+    }
+    return [
+      `${field} ${type}`,
+      required ? " required" : "",
+      zeroOf(property, required, type),
+      property["x-kubernetes-patch-merge-key"] === undefined
+        ? ""
+        : ` merge=${property["x-kubernetes-patch-merge-key"]}`,
+      property["x-kubernetes-patch-strategy"] === undefined
+        ? ""
+        : ` strategy=${property["x-kubernetes-patch-strategy"]}`,
+      place === undefined ? "" : ` pb=${place}`,
+    ].join("");
+  });
+}
+
+const entries = Object.keys(definitions)
+  .filter(isKept)
+  .sort()
+  .map((name) => {
+    const definition = definitions[name] ?? {};
+    const lines = linesOf(name, definition);
+    if (definition["x-kubernetes-map-type"] === "atomic") lines.unshift("!atomic");
+    return `  "${name}": ${JSON.stringify(lines.join("\n"))},`;
+  });
+
+mkdirSync(out, { recursive: true });
+writeFileSync(
+  join(out, "schema-table.generated.ts"),
+  `// Written by build/generate-schemas.ts, which describes the form: do not edit.
+export const schemaTable: Readonly<Record<string, string>> = {
+${entries.join("\n")}
+};
+`,
+);
