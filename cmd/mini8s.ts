@@ -1,0 +1,123 @@
+import { isMainThread, workerData } from "node:worker_threads";
+import { Command, CommanderError, Option } from "commander";
+import { runAgentCommand, runAgentThread } from "./agent.ts";
+import { type GivenFlags, resolveFlags } from "./config.ts";
+import { type Flag, flags } from "./flags.ts";
+import { createLogger } from "./logger.ts";
+import { runServerCommand, runStoreThread } from "./server.ts";
+import { UsageError } from "./usage-error.ts";
+import { mini8sVersion } from "./version.ts";
+
+/** What runs when this file is the entry of a worker: see `startThread`. */
+interface ThreadData {
+  readonly role: "sqlite" | "agent";
+  readonly data: unknown;
+}
+
+/** SIGINT and SIGTERM as one signal; a second one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => {
+    if (stop.signal.aborted) process.kill(process.pid, "SIGKILL");
+    stop.abort(new Error(`received ${name}`));
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return stop.signal;
+}
+
+function addFlags(command: Command, name: "server" | "agent"): Command {
+  for (const flag of Object.values(flags) as Flag[]) {
+    if (!flag.commands.includes(name)) continue;
+    for (const option of optionsOf(flag)) command.addOption(option);
+  }
+  return command;
+}
+
+function optionsOf(flag: Flag): readonly Option[] {
+  const value = flag.placeholder === undefined ? "" : ` <${flag.placeholder}>`;
+  const short = flag.shortName === undefined ? "" : `-${flag.shortName}, `;
+  const shown = flag.defaultText ?? (flag.defaultValue === false ? undefined : flag.defaultValue);
+  const text = shown === undefined ? flag.description : `${flag.description} (default: ${shown})`;
+  const collect = (given: string, before: readonly string[] | undefined) => [
+    ...(before ?? []),
+    given,
+  ];
+  const make = (names: string) => {
+    const option = new Option(`${names}${value}`, text);
+    return flag.placeholder === undefined ? option : option.argParser(collect);
+  };
+  const main = make(`${short}--${flag.name}`);
+  return flag.alias === undefined ? [main] : [main, make(`--${flag.alias}`).hideHelp()];
+}
+
+/** What was given on the command line, as text by flag name: parsing and defaults come later, for all sources alike. */
+function givenFlags(command: Command): GivenFlags {
+  const given = new Map<string, readonly string[]>();
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (value === true) given.set(option.name(), ["true"]);
+    else if (Array.isArray(value)) given.set(option.name(), value.map(String));
+  }
+  return given;
+}
+
+function program(): Command {
+  const root = new Command("mini8s")
+    .description("A complete Kubernetes in one executable, for boxes at the edge.")
+    .version(`mini8s ${mini8sVersion}`, "-v, --version")
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  const server = root
+    .command("server")
+    .description("runs the control plane and, unless told otherwise, a node");
+  addFlags(server, "server").action(async () => {
+    const values = resolveFlags("server", givenFlags(server), process.env);
+    await runServerCommand(values, createLogger({ debug: values.debug }), stopSignal());
+  });
+  const agent = root.command("agent").description("runs a node and joins it to a server");
+  addFlags(agent, "agent").action(async () => {
+    const values = resolveFlags("agent", givenFlags(agent), process.env);
+    await runAgentCommand(values, createLogger({ debug: values.debug }), stopSignal());
+  });
+  root
+    .command("version")
+    .description("prints the version")
+    .action(() => console.log(`mini8s ${mini8sVersion}`));
+  for (const command of [server, agent]) {
+    command
+      .exitOverride()
+      .allowExcessArguments(false)
+      .configureOutput({ outputError: () => {} });
+  }
+  return root;
+}
+
+/** The one sentence for the person who ran mini8s; a defect of ours keeps its stack trace. */
+function explain(thrown: unknown): string {
+  if (thrown instanceof CommanderError) {
+    const message = thrown.message.replace(/^error: /, "").replaceAll("\n", " ");
+    return `${message}: mini8s --help shows what there is`;
+  }
+  if (thrown instanceof UsageError) return thrown.message;
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+}
+
+async function main(): Promise<void> {
+  try {
+    const root = program();
+    if (process.argv.length <= 2) root.outputHelp();
+    else await root.parseAsync(process.argv);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return;
+    console.error(`mini8s: ${explain(thrown)}`);
+    process.exitCode = 1;
+  }
+}
+
+if (isMainThread) void main();
+else {
+  const { role, data } = workerData as ThreadData;
+  if (role === "sqlite") runStoreThread(data);
+  else void runAgentThread(data);
+}
