@@ -100,8 +100,11 @@ export interface ResourceDefinition<T extends KubernetesObject = KubernetesObjec
   readonly subresources: { readonly status: boolean; readonly scale?: ScaleMapping };
   readonly columns: readonly Column<T>[];
   /** Field selectors besides `metadata.name` and `metadata.namespace`. */
-  readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+  readonly selectableFields: Readonly<Record<string, ReadField<T>>>;
 }
+
+/** Reads one field of a `T` as text; written as a method's type so that a list of all kinds can be typed. */
+type ReadField<T> = { read(object: T): string }["read"];
 
 type Defaulted =
   | "singular"

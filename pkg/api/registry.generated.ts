@@ -1,0 +1,56 @@
+// Written by build/generate-registry.ts: do not edit.
+import type { ResourceDefinition } from "./resource.ts";
+import { bindingResource } from "./resources/binding.ts";
+import { clusterRoleResource } from "./resources/clusterrole.ts";
+import { clusterRoleBindingResource } from "./resources/clusterrolebinding.ts";
+import { configMapResource } from "./resources/configmap.ts";
+import { controllerRevisionResource } from "./resources/controllerrevision.ts";
+import { deploymentResource } from "./resources/deployment.ts";
+import { endpointsResource } from "./resources/endpoints.ts";
+import { endpointSliceResource } from "./resources/endpointslice.ts";
+import { eventResource } from "./resources/event.ts";
+import { leaseResource } from "./resources/lease.ts";
+import { localSubjectAccessReviewResource } from "./resources/localsubjectaccessreview.ts";
+import { namespaceResource } from "./resources/namespace.ts";
+import { nodeResource } from "./resources/node.ts";
+import { podResource } from "./resources/pod.ts";
+import { replicaSetResource } from "./resources/replicaset.ts";
+import { roleResource } from "./resources/role.ts";
+import { roleBindingResource } from "./resources/rolebinding.ts";
+import { secretResource } from "./resources/secret.ts";
+import { selfSubjectAccessReviewResource } from "./resources/selfsubjectaccessreview.ts";
+import { selfSubjectReviewResource } from "./resources/selfsubjectreview.ts";
+import { selfSubjectRulesReviewResource } from "./resources/selfsubjectrulesreview.ts";
+import { serviceResource } from "./resources/service.ts";
+import { serviceAccountResource } from "./resources/serviceaccount.ts";
+import { subjectAccessReviewResource } from "./resources/subjectaccessreview.ts";
+import { tokenReviewResource } from "./resources/tokenreview.ts";
+
+/** Every built-in kind. */
+export const allResources: readonly ResourceDefinition[] = [
+  bindingResource,
+  clusterRoleResource,
+  clusterRoleBindingResource,
+  configMapResource,
+  controllerRevisionResource,
+  deploymentResource,
+  endpointsResource,
+  endpointSliceResource,
+  eventResource,
+  leaseResource,
+  localSubjectAccessReviewResource,
+  namespaceResource,
+  nodeResource,
+  podResource,
+  replicaSetResource,
+  roleResource,
+  roleBindingResource,
+  secretResource,
+  selfSubjectAccessReviewResource,
+  selfSubjectReviewResource,
+  selfSubjectRulesReviewResource,
+  serviceResource,
+  serviceAccountResource,
+  subjectAccessReviewResource,
+  tokenReviewResource,
+];

@@ -1,0 +1,46 @@
+import { ageColumn, nameColumn } from "../columns.ts";
+import { invalid } from "../field-error.ts";
+import { type ConfigMap, configMapSchema } from "../generated/core-v1.generated.ts";
+import { defineResource, type FieldError } from "../resource.ts";
+import {
+  base64Bytes,
+  textBytes,
+  validateDataImmutable,
+  validateDataKeys,
+  validateDataSize,
+} from "../shared/data-map.ts";
+
+export const configMapResource = defineResource<ConfigMap>({
+  group: "",
+  version: "v1",
+  kind: "ConfigMap",
+  plural: "configmaps",
+  shortNames: ["cm"],
+  scope: "namespace",
+  schema: configMapSchema,
+  validate,
+  validateUpdate: validateDataImmutable,
+  columns: [
+    nameColumn,
+    {
+      name: "Data",
+      type: "integer",
+      description: "How many keys there are.",
+      cell: ({ data, binaryData }) =>
+        Object.keys(data ?? {}).length + Object.keys(binaryData ?? {}).length,
+    },
+    ageColumn,
+  ],
+});
+
+function validate({ data, binaryData }: ConfigMap): readonly FieldError[] {
+  const errors: FieldError[] = [...validateDataKeys(data, "data")];
+  for (const key in data) {
+    if (binaryData !== undefined && Object.hasOwn(binaryData, key)) {
+      errors.push(invalid(`data[${key}]`, key, "duplicate of key present in binaryData"));
+    }
+  }
+  errors.push(...validateDataKeys(binaryData, "binaryData"));
+  errors.push(...validateDataSize(textBytes(data) + base64Bytes(binaryData), ""));
+  return errors;
+}

@@ -1,0 +1,16 @@
+import {
+  type SubjectAccessReview,
+  subjectAccessReviewSchema,
+} from "../generated/authorization-v1.generated.ts";
+import { defineResource } from "../resource.ts";
+
+export const subjectAccessReviewResource = defineResource<SubjectAccessReview>({
+  group: "authorization.k8s.io",
+  version: "v1",
+  kind: "SubjectAccessReview",
+  plural: "subjectaccessreviews",
+  scope: "cluster",
+  schema: subjectAccessReviewSchema,
+  verbs: ["create"],
+  storage: "none",
+});
