@@ -1,13 +1,16 @@
 /**
  * Writes pkg/api/generated/schema-table.generated.ts: every stable built-in type, one line per field, out of
- * build/kubernetes/definitions-*.json.gz and protobuf-*.json.gz. pkg/api/kubernetes-schema.ts reads a definition
- * when it is first asked for. Run by `npm run generate`; the result is committed.
+ * build/kubernetes: definitions-*.json.gz, protobuf-*.json.gz and go-types-*.json.gz (for each field, the type of
+ * Kubernetes' Go struct field and its `omitempty`). pkg/api/kubernetes-schema.ts reads a definition when it is
+ * first asked for. Run by `npm run generate`; the result is committed.
  *
  * A line is `name type` and then, where they apply:
  *   required            the field must be there
  *   zero=<JSON>         what a decoded object holds where the field was not sent
  *   merge=<key>         patchMergeKey
  *   strategy=<a,b>      patchStrategy
+ *   keep                an empty value is kept: Go holds a pointer, or always writes the field
+ *   go=<type>           the Go type, where it is not the obvious one
  *   pb=<n>:<type>       protobuf field number and type
  *   pb=<m>.<n>:<type>   the same within the embedded message m: inlined in JSON, but not in protobuf
  * and a type is one of
@@ -56,6 +59,11 @@ const { messages } = readInput<{ messages: Readonly<Record<string, Message>> }>(
   "protobuf-1.36.4.json.gz",
 );
 
+/** Of each field: the Go type, and then its `omitempty`. */
+const { types: goTypes } = readInput<{
+  types: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}>("go-types-1.36.4.json.gz");
+
 /** Types that are written as one JSON value, whatever Go makes of them. */
 const scalars: Readonly<Record<string, string>> = {
   "io.k8s.apimachinery.pkg.api.resource.Quantity": "quantity",
@@ -74,14 +82,11 @@ const scalars: Readonly<Record<string, string>> = {
 /** Stable versions only: what mini8s serves. */
 function isKept(name: string): boolean {
   if (scalars[name] !== undefined) return false;
-  if (/^io\.k8s\.apimachinery\.pkg\.apis\.meta\.v1\.(InternalEvent|Patch)$/.test(name)) return false;
+  if (/\.(meta\.v1\.(InternalEvent|Patch)|core\.v1\.List)$/.test(name)) return false;
   return (
     /^io\.k8s\.(api\.[a-z0-9]+|apimachinery\.pkg\.apis\.meta|apiextensions-apiserver\..*)\.v[0-9]+\.[A-Za-z0-9]+$/.test(
       name,
-    ) ||
-    /^io\.k8s\.(metrics\.pkg\.apis\.metrics\.v1beta1|apimachinery\.pkg\.version)\.[A-Za-z]+$/.test(
-      name,
-    )
+    ) || /^io\.k8s\.(apimachinery\.pkg\.version)\.[A-Za-z]+$/.test(name)
   );
 }
 
@@ -127,12 +132,50 @@ function listOf(definition: Definition): string {
   return mergeKey === undefined ? "[set]" : `[map:${mergeKey}]`;
 }
 
-function zeroOf(definition: Definition, required: boolean, type: string): string {
+interface GoField {
+  readonly type: string;
+  readonly pointer: boolean;
+  readonly omitempty: boolean;
+}
+
+function goFieldOf(name: string, field: string): GoField {
+  const [type, ...options] = goTypes[name]?.[field]?.split(" ") ?? [];
+  if (type === undefined) throw new Error(`${name}.${field}: its Go type is not known`);
+  return {
+    type: type.replace("*", ""),
+    pointer: type.startsWith("*"),
+    omitempty: options.includes("omitempty"),
+  };
+}
+
+const zeros: Readonly<Record<string, string>> = {
+  string: '""',
+  int32: "0",
+  int64: "0",
+  double: "0",
+  boolean: "false",
+  "int-or-string": "0",
+};
+
+/** What Go writes though nothing was sent. A default that is no zero counts, too. */
+function zeroOf(definition: Definition, type: string, go: GoField): string | undefined {
   const value = definition.default;
-  if (value === undefined) return "";
-  if (typeof value === "object") return type.startsWith("&") ? " zero={}" : "";
-  const isZero = value === "" || value === 0 || value === false;
-  return isZero && !required ? "" : ` zero=${JSON.stringify(value)}`;
+  const isZero = [undefined, "", 0, false].includes(value as undefined);
+  if (!isZero && typeof value !== "object") return JSON.stringify(value);
+  if (go.pointer) return undefined;
+  if (type.startsWith("&")) return "{}";
+  if (type === "quantity") return '"0"';
+  return go.omitempty ? undefined : zeros[type.replace(/\(.*$/, "")];
+}
+
+/** The Go type that a reader of the table assumes, as reflection prints it. */
+function obviousGoType(type: string): string {
+  if (type.startsWith("&"))
+    return type.slice(1).replace(/[!~]$/, "").split(".").slice(-2).join(".");
+  if (type.startsWith("{")) return `map[string]${obviousGoType(type.slice(type.indexOf("}") + 1))}`;
+  if (type.startsWith("[")) return `[]${obviousGoType(type.slice(type.indexOf("]") + 1))}`;
+  const scalar = type.replace(/\(.*$/, "");
+  return { boolean: "bool", double: "float64", bytes: "[]uint8" }[scalar] ?? scalar;
 }
 
 function messageOf(definition: string): Message | undefined {
@@ -176,7 +219,10 @@ function wirePlaces(
       const within = wirePlaces(inner, definition, properties, `${prefix}${number}.`);
       for (const [key, place] of within) places.set(key, place);
     } else {
-      places.set(plain(name), `${prefix}${number}:${type.replace(/^.*\.(?=[A-Z])/, "")}`);
+      places.set(
+        plain(name),
+        `${prefix}${number}:${type.replace(/\.?k8s\.io[\w.]*\.(?=[A-Z])/, "")}`,
+      );
     }
   }
   return places;
@@ -198,10 +244,14 @@ function linesOf(name: string, definition: Definition): string[] {
     if (places !== undefined && place === undefined && !typeMeta.has(field)) {
       throw new Error(`${name}.${field} has no protobuf field`);
     }
+    const go = goFieldOf(name, field);
+    const zero = zeroOf(property, type, go);
     return [
       `${field} ${type}`,
       required ? " required" : "",
-      zeroOf(property, required, type),
+      zero === undefined ? "" : ` zero=${zero}`,
+      go.pointer || !go.omitempty ? " keep" : "",
+      go.type.replace("[]byte", "[]uint8") === obviousGoType(type) ? "" : ` go=${go.type}`,
       property["x-kubernetes-patch-merge-key"] === undefined
         ? ""
         : ` merge=${property["x-kubernetes-patch-merge-key"]}`,

@@ -57,6 +57,8 @@ function readField(line: string): Field {
     type: readType(type),
     required: values.has("required"),
     zeroValue: zero === undefined ? undefined : JSON.parse(zero),
+    keepsEmpty: values.has("keep"),
+    goType: values.get("go") ?? goTypeOf(type),
     patchMergeKey: values.get("merge"),
     patchStrategy: (values.get("strategy")?.split(",") ?? []) as Field["patchStrategy"],
     protobuf: readPlace(values.get("pb")),
@@ -133,4 +135,19 @@ function readReference(text: string): FieldType {
       return variant;
     },
   };
+}
+
+/** The Go type of a field where the table names none, as reflection prints it. */
+function goTypeOf(text: string): string {
+  if (text.startsWith("&"))
+    return text.slice(1).replace(/[!~]$/, "").split(".").slice(-2).join(".");
+  if (text.startsWith("{")) return `map[string]${goTypeOf(text.slice(text.indexOf("}") + 1))}`;
+  if (text.startsWith("[")) return `[]${goTypeOf(text.slice(text.indexOf("]") + 1))}`;
+  const scalar = text.replace(/\(.*$/, "");
+  const named: Readonly<Record<string, string>> = {
+    boolean: "bool",
+    double: "float64",
+    bytes: "[]uint8",
+  };
+  return named[scalar] ?? scalar;
 }

@@ -24,6 +24,10 @@ export interface Field {
    * `false` for fields that Go always writes. Kind-specific defaults are not here but in the kind's `defaults`.
    */
   readonly zeroValue: unknown;
+  /** An empty value (`""`, `0`, `false`, `[]`, a map without entries) differs from none. Else it is not kept. */
+  readonly keepsEmpty: boolean;
+  /** As decoding errors print it, e.g. `int32`, `v1.PullPolicy`, `[]v1.Container`. */
+  readonly goType: string;
   /** Strategic merge patch: the key that identifies a list's items, with `patchStrategy` "merge". */
   readonly patchMergeKey: string | undefined;
   readonly patchStrategy: readonly ("merge" | "retainKeys" | "replace")[];
