@@ -18,6 +18,9 @@ export interface StoredValue {
  * - "lazy": acknowledged at once, on the disk some time later in a slow group, or at close. A crash may lose it.
  * - "at-close": acknowledged at once, on the disk only when the store is closed in good order.
  * A store that other servers share (etcd, PostgreSQL) makes all of them durable.
+ *
+ * Lazy and at-close writes keep no history on the disk: once a first segment of keys (up to the first "/") has had
+ * one, lists and watches of it that reach back before the latest opening of the store are "expired".
  */
 export type Durability = "durable" | "lazy" | "at-close";
 
@@ -48,10 +51,13 @@ export interface StoreEvent {
   readonly previous: StoredValue | undefined;
 }
 
-/** "events" may be empty: then it only tells how far the watch has come. "expired" is the last item. */
+/**
+ * "events" may be empty: then it only tells how far the watch has come. "expired" is the last item; a watch
+ * of the same prefix after `oldest`, or later, would not have been.
+ */
 export type WatchItem =
   | { readonly type: "events"; readonly events: readonly StoreEvent[]; readonly upTo: Revision }
-  | { readonly type: "expired" };
+  | { readonly type: "expired"; readonly oldest: Revision };
 
 export interface KeyRange {
   readonly prefix: string;
@@ -71,7 +77,10 @@ export interface KeyRange {
 export interface Datastore extends AsyncDisposable {
   currentRevision(): Promise<Revision>;
   get(key: string): Promise<StoredValue | undefined>;
-  /** In the order of the keys' UTF-16 code units; `at` asks for the state at that revision. */
+  /**
+   * In the order of the keys' UTF-16 code units; `at` asks for the state at that revision, and rejects with a
+   * RangeError where that is yet to come.
+   */
   list(range: KeyRange, at?: Revision): Promise<ListResult>;
   count(prefix: string): Promise<number>;
   /** Conflict: the key exists. */
