@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import type { Node } from "../../api/generated/core-v1.generated.ts";
+import { isAbortOf } from "../../base/abort.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Service } from "../../base/service.ts";
+import { Wakeup } from "../../base/wakeup.ts";
+import type { Informer } from "../../client/informer.ts";
+import type { Commands } from "../host/exec.ts";
+import type { Sysctls } from "../host/sysctls.ts";
+import { writeCniConfig } from "./cni.ts";
+import { applyEgress } from "./masquerade.ts";
+import { Overlay } from "./overlay.ts";
+import { type OverlayKind, planOverlay, tunnelOverheadBytes } from "./plan-overlay.ts";
+
+const retryMs = 1_000;
+
+/** Each with what does not work without it. */
+const kernelParameters: readonly (readonly [name: string, value: string, why: string])[] = [
+  ["net.ipv4.ip_forward", "1", "pods reach nothing outside their node"],
+  ["net.bridge.bridge-nf-call-iptables", "1", "a Service whose pod is on the same node times out"],
+];
+
+/** Connects the node's pods to each other, to those of other nodes and to the world. */
+export function createNetwork(deps: {
+  readonly nodes: Informer<Node>;
+  readonly nodeName: string;
+  readonly overlay: OverlayKind;
+  /** The tool that masquerades; the one the proxy uses. */
+  readonly rules: "nftables" | "iptables";
+  readonly clusterCidr: string;
+  readonly cniConfDir: string;
+  readonly ipamDir: string;
+  readonly commands: Commands;
+  readonly sysctls: Sysctls;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}): Service {
+  const { nodes, nodeName, commands, logger } = deps;
+  const overlay = new Overlay(commands, deps.overlay);
+  let preparedFor: string | undefined;
+
+  async function sync(signal: AbortSignal): Promise<void> {
+    const self = nodes.get(nodeName);
+    const podCidr = self?.spec.podCIDR;
+    const address = self?.status.addresses?.find(({ type }) => type === "InternalIP")?.address;
+    // Both come soon after the node has registered: the next event brings us here again.
+    if (podCidr === undefined || address === undefined) return;
+    const uplink = uplinkOf(address);
+    const mtu = uplink.mtu - (deps.overlay === "vxlan" ? tunnelOverheadBytes : 0);
+    if (preparedFor !== podCidr) {
+      await setKernelParameters(deps.sysctls, logger);
+      await applyEgress(commands, deps.rules, { podCidr, clusterCidr: deps.clusterCidr }, signal);
+      await writeCniConfig(deps.cniConfDir, { podCidr, mtu, ipamDir: deps.ipamDir });
+      preparedFor = podCidr;
+    }
+    await overlay.apply(
+      planOverlay(deps.overlay, nodeName, nodes.list()),
+      uplink.name,
+      mtu,
+      signal,
+    );
+  }
+
+  return {
+    name: "network",
+    async run(signal) {
+      const changes = new Wakeup();
+      const end = nodes.subscribe(() => changes.raise());
+      try {
+        for (;;) {
+          await changes.wait(signal);
+          changes.clear();
+          try {
+            await sync(signal);
+          } catch (caught) {
+            if (isAbortOf(signal, caught)) throw caught;
+            logger.error("cannot set up the pod network, trying again", { error: caught });
+            changes.raise();
+            await deps.clock.sleep(retryMs, signal);
+          }
+        }
+      } catch (caught) {
+        if (!isAbortOf(signal, caught)) throw caught;
+      } finally {
+        end();
+      }
+    },
+  };
+}
+
+async function setKernelParameters(sysctls: Sysctls, logger: Logger): Promise<void> {
+  for (const [name, value, without] of kernelParameters) {
+    try {
+      await sysctls.set(name, value);
+    } catch (caught) {
+      logger.warn(`cannot set ${name} to ${value}: ${without}`, { error: caught });
+    }
+  }
+}
+
+/** The interface that holds the node's address, and what fits into its packets. */
+function uplinkOf(address: string): { readonly name: string; readonly mtu: number } {
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    if (addresses?.some((candidate) => candidate.address === address)) {
+      return { name, mtu: Number(readFileSync(`/sys/class/net/${name}/mtu`, "utf8")) };
+    }
+  }
+  throw new Error(`no interface holds the node's address ${address}: check --node-ip`);
+}
