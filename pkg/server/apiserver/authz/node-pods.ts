@@ -1,0 +1,82 @@
+import type { Container, Pod } from "../../../api/generated/core-v1.generated.ts";
+import { podResource } from "../../../api/resources/pod.ts";
+import type { ObjectFeed } from "./object-feed.ts";
+
+/** What the pods of each node refer to. */
+export interface NodePods {
+  refersTo(
+    nodeName: string,
+    resource: "secrets" | "configmaps",
+    namespace: string,
+    name: string,
+  ): boolean;
+  /** Whether a pod of the node runs as this ServiceAccount. */
+  runsAs(nodeName: string, namespace: string, serviceAccount: string): boolean;
+  close(): void;
+}
+
+/** Counts references per node as pods come and go, so that a question is one look-up. */
+export function createNodePods(feed: ObjectFeed): NodePods {
+  const counts = new Map<string, number>();
+  const add = (pod: Pod, by: 1 | -1): void => {
+    const nodeName = pod.spec?.nodeName;
+    if (nodeName === undefined || nodeName === "") return;
+    for (const reference of podReferences(pod)) {
+      const key = `${nodeName}\n${reference}`;
+      const count = (counts.get(key) ?? 0) + by;
+      if (count === 0) counts.delete(key);
+      else counts.set(key, count);
+    }
+  };
+  const close = feed.subscribe(podResource, (current, previous) => {
+    if (previous !== undefined) add(previous, -1);
+    if (current !== undefined) add(current, 1);
+  });
+  return {
+    close,
+    refersTo: (nodeName, resource, namespace, name) =>
+      counts.has(`${nodeName}\n${resource}/${namespace}/${name}`),
+    runsAs: (nodeName, namespace, name) =>
+      counts.has(`${nodeName}\nserviceaccounts/${namespace}/${name}`),
+  };
+}
+
+/** Each secret, config map and service account that a pod names, as `resource/namespace/name`. */
+function podReferences(pod: Pod): ReadonlySet<string> {
+  const references = new Set<string>();
+  const { namespace = "" } = pod.metadata;
+  // Static pods get nothing from the API: they must not open it to their node.
+  if (pod.metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) return references;
+  const { spec } = pod;
+  if (spec === undefined) return references;
+  const add = (resource: string, name: string | undefined): void => {
+    if (name !== undefined && name !== "") references.add(`${resource}/${namespace}/${name}`);
+  };
+  add("serviceaccounts", spec.serviceAccountName);
+  for (const secret of spec.imagePullSecrets ?? []) add("secrets", secret.name);
+  const containers: readonly Pick<Container, "env" | "envFrom">[] = [
+    ...(spec.initContainers ?? []),
+    ...spec.containers,
+    ...(spec.ephemeralContainers ?? []),
+  ];
+  for (const container of containers) {
+    for (const source of container.envFrom ?? []) {
+      add("configmaps", source.configMapRef?.name);
+      add("secrets", source.secretRef?.name);
+    }
+    for (const variable of container.env ?? []) {
+      add("configmaps", variable.valueFrom?.configMapKeyRef?.name);
+      add("secrets", variable.valueFrom?.secretKeyRef?.name);
+    }
+  }
+  for (const volume of spec.volumes ?? []) {
+    add("configmaps", volume.configMap?.name);
+    add("secrets", volume.secret?.secretName);
+    add("secrets", volume.csi?.nodePublishSecretRef?.name);
+    for (const source of volume.projected?.sources ?? []) {
+      add("configmaps", source.configMap?.name);
+      add("secrets", source.secret?.name);
+    }
+  }
+  return references;
+}
