@@ -1,0 +1,29 @@
+import type { Deployment } from "../../../api/generated/apps-v1.generated.ts";
+
+/** How many pods a Deployment may have, and must have, while it rolls. */
+export interface RolloutBounds {
+  readonly desired: number;
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+}
+
+/** The bounds in whole pods. Where both round to none, one pod may be unavailable: else nothing could ever move. */
+export function rolloutBounds(deployment: Deployment): RolloutBounds {
+  const desired = deployment.spec.replicas ?? 1;
+  const { type, rollingUpdate } = deployment.spec.strategy;
+  if (type !== "RollingUpdate") return { desired, maxSurge: 0, maxUnavailable: 0 };
+  const maxSurge = share(rollingUpdate?.maxSurge, desired, Math.ceil);
+  const asked = share(rollingUpdate?.maxUnavailable, desired, Math.floor);
+  const unavailable = maxSurge === 0 && asked === 0 ? 1 : asked;
+  return { desired, maxSurge, maxUnavailable: Math.min(unavailable, desired) };
+}
+
+function share(
+  value: number | string | undefined,
+  total: number,
+  round: (pods: number) => number,
+): number {
+  if (value === undefined) return 0;
+  if (typeof value === "number") return value;
+  return round((Number.parseInt(value, 10) * total) / 100);
+}
