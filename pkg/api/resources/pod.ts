@@ -1,16 +1,183 @@
 import { ageColumn, nameColumn } from "../columns.ts";
+import { isConditionTrue } from "../conditions.ts";
+import { forbidden, invalid } from "../field-error.ts";
 import { type Pod, podSchema } from "../generated/core-v1.generated.ts";
-import { defineResource } from "../resource.ts";
+import type { Draft } from "../object.ts";
+import { type Column, defineResource, type FieldError } from "../resource.ts";
+import { qosClassOf } from "../shared/pod-resources.ts";
+import { defaultPodOnly, defaultPodSpec } from "../shared/pod-spec-defaults.ts";
+import { isPodTerminal } from "../shared/pod-status.ts";
+import { type PodSummary, printRestarts, summarizePod } from "../shared/pod-summary.ts";
+import { podSpecWarnings } from "../shared/pod-warnings.ts";
+import { validatePodSpec } from "../shared/validate-pod-spec.ts";
+import { validatePodSpecUpdate } from "../shared/validate-pod-update.ts";
 
 export const podResource = defineResource<Pod>({
   group: "",
   version: "v1",
   kind: "Pod",
   plural: "pods",
-  scope: "namespace",
-  schema: podSchema,
   shortNames: ["po"],
   categories: ["all"],
+  scope: "namespace",
+  schema: podSchema,
   subresources: { status: true },
-  columns: [nameColumn, ageColumn],
+  defaults(pod) {
+    defaultPodSpec(pod.spec);
+    defaultPodOnly(pod);
+  },
+  prepareCreate,
+  prepareUpdate(pod, previous) {
+    keepGraceAtLeastOne(pod, previous);
+  },
+  prepareStatusUpdate(pod, previous) {
+    // Which class a pod has follows from its spec alone.
+    if (previous.status.qosClass !== undefined) pod.status.qosClass = previous.status.qosClass;
+  },
+  validate,
+  validateUpdate: (next, previous) => validatePodSpecUpdate(next.spec, previous.spec),
+  warnings: (pod, previous) => (previous === undefined ? podSpecWarnings(pod.spec, "spec") : []),
+  deletionGraceSeconds,
+  selectableFields: {
+    "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
+    "spec.restartPolicy": ({ spec }) => spec.restartPolicy ?? "",
+    "spec.schedulerName": ({ spec }) => spec.schedulerName ?? "",
+    "spec.serviceAccountName": ({ spec }) => spec.serviceAccountName ?? "",
+    "spec.hostNetwork": ({ spec }) => String(spec.hostNetwork ?? false),
+    "status.phase": ({ status }) => status.phase ?? "",
+    "status.podIP": ({ status }) => status.podIP ?? "",
+    "status.nominatedNodeName": ({ status }) => status.nominatedNodeName ?? "",
+  },
+  columns: columns(),
 });
+
+function prepareCreate(pod: Draft<Pod>): void {
+  keepGraceAtLeastOne(pod, undefined);
+  pod.status = { phase: "Pending", qosClass: qosClassOf(pod) };
+  if ((pod.spec.schedulingGates ?? []).length > 0) {
+    pod.status.conditions = [
+      {
+        type: "PodScheduled",
+        status: "False",
+        reason: "SchedulingGated",
+        message: "Scheduling is blocked due to non-empty scheduling gates",
+      },
+    ];
+  }
+}
+
+/** A negative grace period means "as soon as possible", and is stored as what it does. */
+function keepGraceAtLeastOne(pod: Draft<Pod>, previous: Pod | undefined): void {
+  const grace = pod.spec.terminationGracePeriodSeconds;
+  if (grace === undefined || grace >= 0) return;
+  if (previous?.spec.terminationGracePeriodSeconds !== grace) {
+    pod.spec.terminationGracePeriodSeconds = 1;
+  }
+}
+
+function validate(pod: Pod): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  validatePodSpec(pod.spec, "spec", errors);
+  for (const list of ["containers", "initContainers"] as const) {
+    (pod.spec[list] ?? []).forEach(({ image = "" }, index) => {
+      if (image !== image.trim()) {
+        errors.push(
+          invalid(
+            `spec.${list}[${index}].image`,
+            image,
+            "must not have leading or trailing whitespace",
+          ),
+        );
+      }
+    });
+  }
+  // Only an object that was never stored has no resourceVersion.
+  const isNew = (pod.metadata.resourceVersion ?? "") === "";
+  if (isNew && (pod.spec.ephemeralContainers ?? []).length > 0) {
+    errors.push(forbidden("spec.ephemeralContainers", "cannot be set on create"));
+  }
+  if (isNew && (pod.spec.schedulingGates ?? []).length > 0 && (pod.spec.nodeName ?? "") !== "") {
+    errors.push(
+      forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"),
+    );
+  }
+  return errors;
+}
+
+/** A pod that no node runs, or that is over, needs no time to end. */
+function deletionGraceSeconds(pod: Pod, requestedSeconds: number | undefined): number {
+  if ((pod.spec.nodeName ?? "") === "" || isPodTerminal(pod)) return 0;
+  const seconds = requestedSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 0;
+  return seconds < 0 ? 1 : seconds;
+}
+
+function columns(): readonly Column<Pod>[] {
+  // The cells of a row are asked for one after the other.
+  let last: { readonly pod: Pod; readonly summary: PodSummary } | undefined;
+  const summaryOf = (pod: Pod): PodSummary => {
+    if (last?.pod !== pod) last = { pod, summary: summarizePod(pod) };
+    return last.summary;
+  };
+  return [
+    nameColumn,
+    {
+      name: "Ready",
+      type: "string",
+      description: "How many of the containers are ready to serve.",
+      cell(pod) {
+        const { readyContainers, totalContainers } = summaryOf(pod);
+        return `${readyContainers}/${totalContainers}`;
+      },
+    },
+    {
+      name: "Status",
+      type: "string",
+      description: "The state of the pod, gathered from its containers.",
+      cell: (pod) => summaryOf(pod).status,
+    },
+    {
+      name: "Restarts",
+      type: "string",
+      description: "How often containers were restarted, and when last.",
+      cell: (pod, nowMs) => printRestarts(summaryOf(pod), nowMs),
+    },
+    ageColumn,
+    {
+      name: "IP",
+      type: "string",
+      priority: 1,
+      description: "The address of the pod.",
+      cell: ({ status }) => orNone(status.podIPs?.[0]?.ip ?? status.podIP),
+    },
+    {
+      name: "Node",
+      type: "string",
+      priority: 1,
+      description: "The node that runs the pod.",
+      cell: ({ spec }) => orNone(spec.nodeName),
+    },
+    {
+      name: "Nominated Node",
+      type: "string",
+      priority: 1,
+      description: "The node on which room is being made for the pod.",
+      cell: ({ status }) => orNone(status.nominatedNodeName),
+    },
+    {
+      name: "Readiness Gates",
+      type: "string",
+      priority: 1,
+      description: "How many of the readiness gates are open.",
+      cell: ({ spec, status }) => {
+        const gates = spec.readinessGates ?? [];
+        if (gates.length === 0) return "<none>";
+        const open = gates.filter((gate) => isConditionTrue(status.conditions, gate.conditionType));
+        return `${open.length}/${gates.length}`;
+      },
+    },
+  ];
+}
+
+function orNone(text: string | undefined): string {
+  return text === undefined || text === "" ? "<none>" : text;
+}

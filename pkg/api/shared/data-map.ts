@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import { forbidden, invalid, tooLong } from "../field-error.ts";
 import { checkConfigMapKey } from "../names.ts";
+import { equalJson } from "../patch/json-value.ts";
 import type { FieldError } from "../resource.ts";
 
 /** What the values of one ConfigMap or Secret may weigh together. */
@@ -52,7 +52,7 @@ export function validateDataImmutable(
   const errors: FieldError[] = [];
   if (next.immutable !== true) errors.push(forbidden("immutable", detail));
   for (const field of ["data", "binaryData"] as const) {
-    if (!isDeepStrictEqual(next[field] ?? {}, previous[field] ?? {})) {
+    if (!equalJson(next[field] ?? {}, previous[field] ?? {})) {
       errors.push(forbidden(field, detail));
     }
   }

@@ -1,0 +1,618 @@
+import {
+  duplicate,
+  forbidden,
+  invalid,
+  invalidEach,
+  notFound,
+  notSupported,
+  required,
+} from "../field-error.ts";
+import type {
+  Container,
+  ContainerPort,
+  EnvFromSource,
+  EnvVar,
+  EnvVarSource,
+  HTTPGetAction,
+  LifecycleHandler,
+  ObjectFieldSelector,
+  Probe,
+  ResourceFieldSelector,
+  SeccompProfile,
+  SecurityContext,
+  VolumeMount,
+} from "../generated/core-v1.generated.ts";
+import {
+  checkConfigMapKey,
+  checkDnsLabel,
+  checkEnvironmentName,
+  checkHttpHeaderName,
+  checkPortName,
+  checkPortNumber,
+  checkQualifiedName,
+  inclusiveRange,
+} from "../names.ts";
+import type { FieldError } from "../resource.ts";
+import { validateDescendingPath } from "./validate-paths.ts";
+import { validateResourceRequirements } from "./validate-resources.ts";
+
+/** What containers are checked against. */
+export interface ContainerContext {
+  /** The names of the pod's volumes that are valid. */
+  readonly volumes: ReadonlySet<string>;
+  readonly hostNetwork: boolean;
+  readonly terminationGracePeriodSeconds: number;
+}
+
+const protocols = new Set<string>(["SCTP", "TCP", "UDP"]);
+const pullPolicies = new Set<string>(["Always", "IfNotPresent", "Never"]);
+const messagePolicies = new Set<string>(["FallbackToLogsOnError", "File"]);
+const restartPolicies = ["Always", "Never", "OnFailure"];
+
+/** What holds for containers of every sort: init, regular and ephemeral. */
+export function validateContainer(
+  container: Container,
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (container.name === "") errors.push(required(`${path}.name`));
+  else errors.push(...invalidEach(`${path}.name`, container.name, checkDnsLabel(container.name)));
+  if (container.image === undefined || container.image === "") {
+    errors.push(required(`${path}.image`));
+  }
+  const messagePolicy = container.terminationMessagePolicy ?? "";
+  if (!messagePolicies.has(messagePolicy)) {
+    errors.push(
+      notSupported(`${path}.terminationMessagePolicy`, messagePolicy, [...messagePolicies]),
+    );
+  }
+  if (container.ports !== undefined) validatePorts(container.ports, context, path, errors);
+  if (container.env !== undefined) validateEnvironment(container.env, `${path}.env`, errors);
+  if (container.envFrom !== undefined) validateEnvFrom(container.envFrom, path, errors);
+  if (container.volumeMounts !== undefined) {
+    validateMounts(container.volumeMounts, container, context, `${path}.volumeMounts`, errors);
+  }
+  const pullPolicy = container.imagePullPolicy ?? "";
+  if (!pullPolicies.has(pullPolicy)) {
+    errors.push(notSupported(`${path}.imagePullPolicy`, pullPolicy, [...pullPolicies]));
+  }
+  if (container.resources !== undefined) {
+    validateResourceRequirements(container.resources, `${path}.resources`, errors);
+  }
+  if (container.securityContext !== undefined) {
+    validateSecurityContext(container.securityContext, `${path}.securityContext`, errors);
+  }
+  if (container.restartPolicy !== undefined && !restartPolicies.includes(container.restartPolicy)) {
+    errors.push(notSupported(`${path}.restartPolicy`, container.restartPolicy, restartPolicies));
+  }
+}
+
+function validatePorts(
+  ports: readonly ContainerPort[],
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  const names = new Set<string>();
+  ports.forEach((port, index) => {
+    const at = `${path}.ports[${index}]`;
+    if (port.name !== undefined && port.name !== "") {
+      const problems = checkPortName(port.name);
+      if (problems.length > 0) errors.push(...invalidEach(`${at}.name`, port.name, problems));
+      else if (names.has(port.name)) errors.push(duplicate(`${at}.name`, port.name));
+      else names.add(port.name);
+    }
+    if (port.containerPort === 0) errors.push(required(`${at}.containerPort`));
+    else {
+      errors.push(
+        ...invalidEach(
+          `${at}.containerPort`,
+          port.containerPort,
+          checkPortNumber(port.containerPort),
+        ),
+      );
+    }
+    if (port.hostPort !== undefined && port.hostPort !== 0) {
+      errors.push(...invalidEach(`${at}.hostPort`, port.hostPort, checkPortNumber(port.hostPort)));
+    }
+    if (!protocols.has(port.protocol)) {
+      errors.push(notSupported(`${at}.protocol`, port.protocol, [...protocols]));
+    }
+    if (context.hostNetwork && (port.hostPort ?? 0) !== 0 && port.hostPort !== port.containerPort) {
+      errors.push(
+        invalid(
+          `${at}.containerPort`,
+          port.containerPort,
+          "must match `hostPort` when `hostNetwork` is true",
+        ),
+      );
+    }
+  });
+}
+
+// ---- environment ------------------------------------------------------------
+
+const envFieldPaths = [
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "spec.nodeName",
+  "spec.serviceAccountName",
+  "status.hostIP",
+  "status.hostIPs",
+  "status.podIP",
+  "status.podIPs",
+];
+const volumeFieldPaths = [
+  "metadata.annotations",
+  "metadata.labels",
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+];
+const knownFieldPaths = new Set([...envFieldPaths, ...volumeFieldPaths]);
+const resourceFields = [
+  "limits.cpu",
+  "limits.ephemeral-storage",
+  "limits.memory",
+  "requests.cpu",
+  "requests.ephemeral-storage",
+  "requests.memory",
+];
+
+function validateEnvironment(
+  variables: readonly EnvVar[],
+  path: string,
+  errors: FieldError[],
+): void {
+  variables.forEach((variable, index) => {
+    const at = `${path}[${index}]`;
+    if (variable.name === "") errors.push(required(`${at}.name`));
+    else {
+      errors.push(...invalidEach(`${at}.name`, variable.name, checkEnvironmentName(variable.name)));
+    }
+    if (variable.valueFrom !== undefined) {
+      validateValueFrom(variable.valueFrom, variable.value ?? "", `${at}.valueFrom`, errors);
+    }
+  });
+}
+
+function validateValueFrom(
+  source: EnvVarSource,
+  value: string,
+  path: string,
+  errors: FieldError[],
+): void {
+  let sources = 0;
+  if (source.fieldRef !== undefined) {
+    sources += 1;
+    validateFieldRef(source.fieldRef, "environment", `${path}.fieldRef`, errors);
+  }
+  if (source.resourceFieldRef !== undefined) {
+    sources += 1;
+    validateResourceFieldRef(source.resourceFieldRef, false, `${path}.resourceFieldRef`, errors);
+  }
+  for (const field of ["configMapKeyRef", "secretKeyRef"] as const) {
+    const ref = source[field];
+    if (ref === undefined) continue;
+    sources += 1;
+    if (ref.name === "") errors.push(required(`${path}.${field}.name`));
+    if (ref.key === "") errors.push(required(`${path}.${field}.key`));
+    else errors.push(...invalidEach(`${path}.${field}.key`, ref.key, checkConfigMapKey(ref.key)));
+  }
+  if (source.fileKeyRef !== undefined) sources += 1;
+  if (sources === 0) {
+    errors.push(
+      invalid(
+        path,
+        "",
+        "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+      ),
+    );
+  } else if (value !== "") {
+    errors.push(invalid(path, "", "may not be specified when `value` is not empty"));
+  } else if (sources > 1) {
+    errors.push(invalid(path, "", "may not have more than one field specified at a time"));
+  }
+}
+
+const subscripted = /^(metadata\.(?:labels|annotations)|[^[\]]+)\['([^']*)'\]$/;
+
+/** A reference to a field of the pod, from its environment or from a volume. */
+export function validateFieldRef(
+  ref: ObjectFieldSelector,
+  from: "environment" | "volume",
+  path: string,
+  errors: FieldError[],
+): void {
+  if (ref.apiVersion === undefined || ref.apiVersion === "") {
+    errors.push(required(`${path}.apiVersion`));
+    return;
+  }
+  if (ref.fieldPath === "") {
+    errors.push(required(`${path}.fieldPath`));
+    return;
+  }
+  const subscript = subscripted.exec(ref.fieldPath);
+  if (subscript !== null) {
+    const [, field = "", key = ""] = subscript;
+    if (field !== "metadata.labels" && field !== "metadata.annotations") {
+      errors.push(
+        invalid(
+          `${path}.fieldPath`,
+          ref.fieldPath,
+          `error converting fieldPath: field label does not support subscript: ${field}`,
+        ),
+      );
+      return;
+    }
+    const name = field === "metadata.annotations" ? key.toLowerCase() : key;
+    errors.push(...invalidEach(path, key, checkQualifiedName(name)));
+    return;
+  }
+  if (!knownFieldPaths.has(ref.fieldPath)) {
+    errors.push(
+      invalid(
+        `${path}.fieldPath`,
+        ref.fieldPath,
+        `error converting fieldPath: field label not supported: ${ref.fieldPath}`,
+      ),
+    );
+    return;
+  }
+  const allowed = from === "environment" ? envFieldPaths : volumeFieldPaths;
+  if (!allowed.includes(ref.fieldPath)) {
+    errors.push(notSupported(`${path}.fieldPath`, ref.fieldPath, allowed));
+  }
+}
+
+export function validateResourceFieldRef(
+  ref: ResourceFieldSelector,
+  fromVolume: boolean,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (fromVolume && (ref.containerName ?? "") === "") {
+    errors.push(required(`${path}.containerName`));
+  } else if (ref.resource === "") {
+    errors.push(required(`${path}.resource`));
+  } else if (
+    !resourceFields.includes(ref.resource) &&
+    !/^(limits|requests)\.hugepages-/.test(ref.resource)
+  ) {
+    errors.push(notSupported(`${path}.resource`, ref.resource, resourceFields));
+  }
+}
+
+function validateEnvFrom(
+  sources: readonly EnvFromSource[],
+  path: string,
+  errors: FieldError[],
+): void {
+  sources.forEach((source, index) => {
+    const at = `${path}.envFrom[${index}]`;
+    if (source.prefix !== undefined && source.prefix !== "") {
+      errors.push(
+        ...invalidEach(`${at}.prefix`, source.prefix, checkEnvironmentName(source.prefix)),
+      );
+    }
+    if (source.configMapRef?.name === "") errors.push(required(`${at}.configMapRef.name`));
+    if (source.secretRef?.name === "") errors.push(required(`${at}.secretRef.name`));
+    if (source.configMapRef === undefined && source.secretRef === undefined) {
+      errors.push(
+        invalid(`${path}.envFrom`, "", "must specify one of: `configMapRef` or `secretRef`"),
+      );
+    } else if (source.configMapRef !== undefined && source.secretRef !== undefined) {
+      errors.push(
+        invalid(`${path}.envFrom`, "", "may not have more than one field specified at a time"),
+      );
+    }
+  });
+}
+
+// ---- mounts -----------------------------------------------------------------
+
+const propagations = ["Bidirectional", "HostToContainer", "None"];
+const recursiveModes = ["Disabled", "Enabled", "IfPossible"];
+
+function validateMounts(
+  mounts: readonly VolumeMount[],
+  container: Container,
+  { volumes }: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  const paths = new Set<string>();
+  const devicePaths = new Set((container.volumeDevices ?? []).map((device) => device.devicePath));
+  mounts.forEach((mount, index) => {
+    const at = `${path}[${index}]`;
+    if (mount.name === "") errors.push(required(`${at}.name`));
+    if (!volumes.has(mount.name)) errors.push(notFound(`${at}.name`, mount.name));
+    if (mount.mountPath === "") errors.push(required(`${at}.mountPath`));
+    if (paths.has(mount.mountPath)) {
+      errors.push(invalid(`${at}.mountPath`, mount.mountPath, "must be unique"));
+    }
+    paths.add(mount.mountPath);
+    if (devicePaths.has(mount.mountPath)) {
+      errors.push(
+        invalid(
+          `${at}.mountPath`,
+          mount.mountPath,
+          "must not already exist as a path in volumeDevices",
+        ),
+      );
+    }
+    validateSubPath(mount, at, errors);
+    validateMountModes(mount, container, at, errors);
+  });
+}
+
+function validateSubPath(mount: VolumeMount, path: string, errors: FieldError[]): void {
+  const subPath = mount.subPath ?? "";
+  const subPathExpr = mount.subPathExpr ?? "";
+  if (subPath !== "") validateDescendingPath(subPath, `${path}.subPath`, errors);
+  if (subPathExpr === "") return;
+  if (subPath !== "") {
+    errors.push(
+      invalid(`${path}.subPathExpr`, subPathExpr, "subPathExpr and subPath are mutually exclusive"),
+    );
+  }
+  validateDescendingPath(subPathExpr, `${path}.subPathExpr`, errors);
+}
+
+function validateMountModes(
+  mount: VolumeMount,
+  container: Container,
+  path: string,
+  errors: FieldError[],
+): void {
+  const { mountPropagation, recursiveReadOnly } = mount;
+  if (mountPropagation !== undefined) {
+    const at = `${path}.mountPropagation`;
+    if (!propagations.includes(mountPropagation)) {
+      errors.push(notSupported(at, mountPropagation, propagations));
+    }
+    if (mountPropagation === "Bidirectional" && container.securityContext?.privileged !== true) {
+      errors.push(
+        forbidden(at, "Bidirectional mount propagation is available only to privileged containers"),
+      );
+    }
+  }
+  if (recursiveReadOnly === undefined) return;
+  const at = `${path}.recursiveReadOnly`;
+  if (!recursiveModes.includes(recursiveReadOnly)) {
+    errors.push(notSupported(at, recursiveReadOnly, recursiveModes));
+  } else if (recursiveReadOnly !== "Disabled") {
+    if (mount.readOnly !== true) {
+      errors.push(forbidden(at, "may only be specified when readOnly is true"));
+    }
+    if (mountPropagation !== undefined && mountPropagation !== "None") {
+      errors.push(
+        forbidden(at, "may only be specified when mountPropagation is None or not specified"),
+      );
+    }
+  }
+}
+
+// ---- security ---------------------------------------------------------------
+
+const idMax = 0xffff_ffff;
+
+/** A user or group id. */
+export function validateId(id: number | undefined, path: string, errors: FieldError[]): void {
+  if (id !== undefined && (id < 0 || id > idMax)) {
+    errors.push(invalid(path, id, inclusiveRange(0, idMax)));
+  }
+}
+
+export function validateSeccompProfile(
+  profile: SeccompProfile | undefined,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (profile === undefined) return;
+  const file = profile.localhostProfile;
+  switch (profile.type) {
+    case "Localhost":
+      if (file === undefined || file === "") {
+        errors.push(
+          required(`${path}.localhostProfile`, "must be set when seccomp type is Localhost"),
+        );
+      } else validateDescendingPath(file, `${path}.localhostProfile`, errors);
+      break;
+    case "RuntimeDefault":
+    case "Unconfined":
+      if (file !== undefined) {
+        errors.push(
+          invalid(
+            `${path}.localhostProfile`,
+            file,
+            "can only be set when seccomp type is Localhost",
+          ),
+        );
+      }
+      break;
+    default:
+      errors.push(
+        notSupported(`${path}.type`, profile.type, ["Localhost", "RuntimeDefault", "Unconfined"]),
+      );
+  }
+}
+
+function validateSecurityContext(
+  context: SecurityContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  validateId(context.runAsUser, `${path}.runAsUser`, errors);
+  validateId(context.runAsGroup, `${path}.runAsGroup`, errors);
+  validateSeccompProfile(context.seccompProfile, `${path}.seccompProfile`, errors);
+  if (context.procMount !== undefined && !["Default", "Unmasked"].includes(context.procMount)) {
+    errors.push(notSupported(`${path}.procMount`, context.procMount, ["Default", "Unmasked"]));
+  }
+  if (context.allowPrivilegeEscalation !== false) return;
+  if (context.privileged === true) {
+    errors.push(
+      invalid(
+        path,
+        context,
+        "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+      ),
+    );
+  }
+  for (const capability of context.capabilities?.add ?? []) {
+    if (capability === "CAP_SYS_ADMIN") {
+      errors.push(
+        invalid(
+          path,
+          context,
+          "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
+        ),
+      );
+    }
+  }
+}
+
+// ---- probes and hooks --------------------------------------------------------
+
+type Role = "livenessProbe" | "readinessProbe" | "startupProbe";
+const probeRoles: readonly Role[] = ["livenessProbe", "readinessProbe", "startupProbe"];
+
+/** Probes and hooks: of regular containers, and of sidecars. */
+export function validateLifecycle(
+  container: Container,
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  const { lifecycle } = container;
+  for (const hook of ["postStart", "preStop"] as const) {
+    const handler = lifecycle?.[hook];
+    if (handler !== undefined) {
+      validateHandler(handler, context, `${path}.lifecycle.${hook}`, errors);
+    }
+  }
+  for (const role of probeRoles) {
+    const probe = container[role];
+    if (probe !== undefined) validateProbe(probe, role, context, `${path}.${role}`, errors);
+  }
+}
+
+function validateProbe(
+  probe: Probe,
+  role: Role,
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  validateHandler(probe, context, path, errors);
+  for (const field of [
+    "initialDelaySeconds",
+    "timeoutSeconds",
+    "periodSeconds",
+    "successThreshold",
+    "failureThreshold",
+  ] as const) {
+    const value = probe[field] ?? 0;
+    if (value < 0) {
+      errors.push(invalid(`${path}.${field}`, value, "must be greater than or equal to 0"));
+    }
+  }
+  const grace = probe.terminationGracePeriodSeconds;
+  if (role === "readinessProbe") {
+    if (grace !== undefined) {
+      errors.push(
+        invalid(
+          `${path}.terminationGracePeriodSeconds`,
+          grace,
+          "must not be set for readinessProbes",
+        ),
+      );
+    }
+    return;
+  }
+  if (grace !== undefined && grace <= 0) {
+    errors.push(invalid(`${path}.terminationGracePeriodSeconds`, grace, "must be greater than 0"));
+  }
+  if (probe.successThreshold !== 1) {
+    errors.push(invalid(`${path}.successThreshold`, probe.successThreshold, "must be 1"));
+  }
+}
+
+function validateHandler(
+  handler: Probe & LifecycleHandler,
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  let handlers = 0;
+  for (const field of ["exec", "httpGet", "tcpSocket", "grpc", "sleep"] as const) {
+    if (handler[field] === undefined) continue;
+    handlers += 1;
+    if (handlers > 1) {
+      errors.push(forbidden(`${path}.${field}`, "may not specify more than 1 handler type"));
+      continue;
+    }
+    validateAction(handler, field, context, `${path}.${field}`, errors);
+  }
+  if (handlers === 0) errors.push(required(path, "must specify a handler type"));
+}
+
+function validateAction(
+  handler: Probe & LifecycleHandler,
+  field: "exec" | "httpGet" | "tcpSocket" | "grpc" | "sleep",
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  switch (field) {
+    case "exec":
+      if ((handler.exec?.command ?? []).length === 0) errors.push(required(`${path}.command`));
+      break;
+    case "httpGet":
+      if (handler.httpGet !== undefined) validateHttpGet(handler.httpGet, path, errors);
+      break;
+    case "tcpSocket":
+      validatePortReference(handler.tcpSocket?.port ?? 0, `${path}.port`, errors);
+      break;
+    case "grpc":
+      validatePortReference(handler.grpc?.port ?? 0, `${path}.port`, errors);
+      break;
+    case "sleep": {
+      const seconds = handler.sleep?.seconds ?? 0;
+      const max = context.terminationGracePeriodSeconds;
+      if (seconds < 0 || seconds > max) {
+        errors.push(
+          invalid(
+            path,
+            seconds,
+            `must be non-negative and less than terminationGracePeriodSeconds (${max})`,
+          ),
+        );
+      }
+      break;
+    }
+  }
+}
+
+function validateHttpGet(action: HTTPGetAction, path: string, errors: FieldError[]): void {
+  if (action.path === undefined || action.path === "") errors.push(required(`${path}.path`));
+  validatePortReference(action.port, `${path}.port`, errors);
+  if (action.scheme !== "HTTP" && action.scheme !== "HTTPS") {
+    errors.push(notSupported(`${path}.scheme`, action.scheme ?? "", ["HTTP", "HTTPS"]));
+  }
+  for (const { name } of action.httpHeaders ?? []) {
+    errors.push(...invalidEach(`${path}.httpHeaders`, name, checkHttpHeaderName(name)));
+  }
+}
+
+/** A port by number or by name. */
+export function validatePortReference(
+  port: number | string,
+  path: string,
+  errors: FieldError[],
+): void {
+  const problems = typeof port === "number" ? checkPortNumber(port) : checkPortName(port);
+  errors.push(...invalidEach(path, port, problems));
+}

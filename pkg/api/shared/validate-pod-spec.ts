@@ -1,0 +1,384 @@
+import {
+  duplicate,
+  forbidden,
+  invalid,
+  invalidEach,
+  notSupported,
+  required,
+} from "../field-error.ts";
+import type {
+  Container,
+  PodDNSConfig,
+  PodSecurityContext,
+  PodSpec,
+  PodTemplateSpec,
+} from "../generated/core-v1.generated.ts";
+import { checkIpAddress } from "../ip-address.ts";
+import { validateLabels } from "../labels.ts";
+import { checkDnsLabel, checkDnsSubdomain, checkQualifiedName, inclusiveRange } from "../names.ts";
+import type { FieldError } from "../resource.ts";
+import { isRestartableInitContainer } from "./pod-resources.ts";
+import { validateAnnotations } from "./validate-annotations.ts";
+import {
+  type ContainerContext,
+  validateContainer,
+  validateId,
+  validateLifecycle,
+  validateSeccompProfile,
+} from "./validate-container.ts";
+import { validateResourceRequirements } from "./validate-resources.ts";
+import { validateAffinity, validateSpread, validateTolerations } from "./validate-scheduling.ts";
+import { validateVolumes } from "./validate-volumes.ts";
+
+const restartPolicies = ["Always", "OnFailure", "Never"];
+const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+const int32Max = 2 ** 31 - 1;
+
+/** A pod's spec, in a Pod as in a template. */
+export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[]): void {
+  const context: ContainerContext = {
+    volumes: validateVolumes(spec.volumes ?? [], `${path}.volumes`, errors),
+    hostNetwork: spec.hostNetwork === true,
+    terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 0,
+  };
+  validateRegularContainers(spec, context, `${path}.containers`, errors);
+  validateInitContainers(spec, context, `${path}.initContainers`, errors);
+  validateEphemeralContainers(spec, context, `${path}.ephemeralContainers`, errors);
+  if (spec.resources !== undefined) {
+    validateResourceRequirements(spec.resources, `${path}.resources`, errors);
+  }
+  const restartPolicy = spec.restartPolicy ?? "";
+  if (!restartPolicies.includes(restartPolicy)) {
+    errors.push(notSupported(`${path}.restartPolicy`, restartPolicy, restartPolicies));
+  }
+  const dnsPolicy = spec.dnsPolicy ?? "";
+  if (!dnsPolicies.includes(dnsPolicy)) {
+    errors.push(notSupported(`${path}.dnsPolicy`, dnsPolicy, dnsPolicies));
+  }
+  errors.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
+  if (spec.securityContext !== undefined) {
+    validatePodSecurityContext(spec.securityContext, `${path}.securityContext`, errors);
+  }
+  if (spec.shareProcessNamespace === true && spec.hostPID === true) {
+    errors.push(
+      invalid(
+        `${path}.shareProcessNamespace`,
+        true,
+        "ShareProcessNamespace and HostPID cannot both be enabled",
+      ),
+    );
+  }
+  if (spec.affinity !== undefined) validateAffinity(spec.affinity, `${path}.affinity`, errors);
+  validateDnsConfig(spec.dnsConfig, dnsPolicy, `${path}.dnsConfig`, errors);
+  validateGates(spec, path, errors);
+  if (spec.topologySpreadConstraints !== undefined) {
+    validateSpread(spec.topologySpreadConstraints, `${path}.topologySpreadConstraints`, errors);
+  }
+  validatePodNames(spec, path, errors);
+  const deadline = spec.activeDeadlineSeconds;
+  if (deadline !== undefined && (deadline < 1 || deadline > int32Max)) {
+    errors.push(invalid(`${path}.activeDeadlineSeconds`, deadline, inclusiveRange(1, int32Max)));
+  }
+  if (spec.tolerations !== undefined) {
+    validateTolerations(spec.tolerations, `${path}.tolerations`, errors);
+  }
+  (spec.hostAliases ?? []).forEach((alias, index) => {
+    const at = `${path}.hostAliases[${index}]`;
+    errors.push(...invalidEach(`${at}.ip`, alias.ip, checkIpAddress(alias.ip)));
+    (alias.hostnames ?? []).forEach((hostname, hostIndex) => {
+      errors.push(
+        ...invalidEach(`${at}.hostnames[${hostIndex}]`, hostname, checkDnsSubdomain(hostname)),
+      );
+    });
+  });
+  if (spec.preemptionPolicy !== undefined) {
+    const policies = ["Never", "PreemptLowerPriority"];
+    if (!policies.includes(spec.preemptionPolicy)) {
+      errors.push(notSupported(`${path}.preemptionPolicy`, spec.preemptionPolicy, policies));
+    }
+  }
+}
+
+function validateRegularContainers(
+  spec: PodSpec,
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  const containers = spec.containers ?? [];
+  if (containers.length === 0) errors.push(required(path));
+  const names = new Set<string>();
+  const hostPorts = new Set<string>();
+  containers.forEach((container, index) => {
+    const at = `${path}[${index}]`;
+    validateContainer(container, context, at, errors);
+    checkUniqueName(container, names, at, errors);
+    validateLifecycle(container, context, at, errors);
+    checkHostPorts(container, hostPorts, at, errors);
+  });
+}
+
+function checkUniqueName(
+  container: Pick<Container, "name">,
+  names: Set<string>,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (names.has(container.name)) errors.push(duplicate(`${path}.name`, container.name));
+  else names.add(container.name);
+}
+
+function checkHostPorts(
+  container: Container,
+  taken: Set<string>,
+  path: string,
+  errors: FieldError[],
+): void {
+  (container.ports ?? []).forEach((port, index) => {
+    const hostPort = port.hostPort ?? 0;
+    if (hostPort === 0) return;
+    const identity = `${port.protocol}/${port.hostIP ?? ""}/${hostPort}`;
+    if (taken.has(identity)) {
+      errors.push(duplicate(`${path}.ports[${index}].hostPort`, identity));
+    } else taken.add(identity);
+  });
+}
+
+const regularOnly = [
+  "lifecycle",
+  "livenessProbe",
+  "readinessProbe",
+  "startupProbe",
+] as const satisfies readonly (keyof Container)[];
+
+function validateInitContainers(
+  spec: PodSpec,
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  const names = new Set((spec.containers ?? []).map((container) => container.name));
+  (spec.initContainers ?? []).forEach((container, index) => {
+    const at = `${path}[${index}]`;
+    validateContainer(container, context, at, errors);
+    if (container.name !== "") checkUniqueName(container, names, at, errors);
+    checkHostPorts(container, new Set(), at, errors);
+    if (isRestartableInitContainer(container)) {
+      validateLifecycle(container, context, at, errors);
+      return;
+    }
+    for (const field of regularOnly) {
+      if (container[field] !== undefined) {
+        errors.push(
+          forbidden(
+            `${at}.${field}`,
+            "may not be set for init containers without restartPolicy=Always",
+          ),
+        );
+      }
+    }
+  });
+}
+
+const notEphemeral = [
+  "ports",
+  "livenessProbe",
+  "readinessProbe",
+  "startupProbe",
+  "lifecycle",
+] as const;
+
+function validateEphemeralContainers(
+  spec: PodSpec,
+  context: ContainerContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  const ephemeral = spec.ephemeralContainers ?? [];
+  if (ephemeral.length === 0) return;
+  const others = new Set(
+    [...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ name }) => name),
+  );
+  const names = new Set(others);
+  ephemeral.forEach((container, index) => {
+    const at = `${path}[${index}]`;
+    validateContainer(container, context, at, errors);
+    checkUniqueName(container, names, at, errors);
+    for (const field of notEphemeral) {
+      if (container[field] !== undefined) {
+        errors.push(forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container"));
+      }
+    }
+    const resources = container.resources;
+    if (resources?.limits !== undefined || resources?.requests !== undefined) {
+      errors.push(forbidden(`${at}.resources`, "cannot be set for an Ephemeral Container"));
+    }
+    const target = container.targetContainerName ?? "";
+    if (target !== "" && !others.has(target)) {
+      errors.push({
+        type: "Not found",
+        path: `${at}.targetContainerName`,
+        value: target,
+        detail: "",
+      });
+    }
+    (container.volumeMounts ?? []).forEach((mount, mountIndex) => {
+      if (mount.subPath !== undefined) {
+        errors.push(
+          forbidden(
+            `${at}.volumeMounts[${mountIndex}].subPath`,
+            "cannot be set for an Ephemeral Container",
+          ),
+        );
+      }
+    });
+  });
+}
+
+const sysctlShape = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/;
+
+function validatePodSecurityContext(
+  context: PodSecurityContext,
+  path: string,
+  errors: FieldError[],
+): void {
+  validateId(context.fsGroup, `${path}.fsGroup`, errors);
+  validateId(context.runAsUser, `${path}.runAsUser`, errors);
+  validateId(context.runAsGroup, `${path}.runAsGroup`, errors);
+  (context.supplementalGroups ?? []).forEach((group, index) => {
+    validateId(group, `${path}.supplementalGroups[${index}]`, errors);
+  });
+  const names = new Set<string>();
+  (context.sysctls ?? []).forEach(({ name }, index) => {
+    const at = `${path}.sysctls[${index}].name`;
+    if (name === "") errors.push(required(at));
+    else if (name.length > 253 || !sysctlShape.test(name)) {
+      errors.push(
+        invalid(
+          at,
+          name,
+          "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$",
+        ),
+      );
+    } else if (names.has(name)) errors.push(duplicate(at, name));
+    names.add(name);
+  });
+  const changePolicies = ["Always", "OnRootMismatch"];
+  if (
+    context.fsGroupChangePolicy !== undefined &&
+    !changePolicies.includes(context.fsGroupChangePolicy)
+  ) {
+    errors.push(
+      notSupported(`${path}.fsGroupChangePolicy`, context.fsGroupChangePolicy, changePolicies),
+    );
+  }
+  validateSeccompProfile(context.seccompProfile, `${path}.seccompProfile`, errors);
+}
+
+const nameserversMax = 3;
+const searchesMax = 32;
+
+function validateDnsConfig(
+  config: PodDNSConfig | undefined,
+  policy: string,
+  path: string,
+  errors: FieldError[],
+): void {
+  const nameservers = config?.nameservers ?? [];
+  if (policy === "None") {
+    if (config === undefined) {
+      errors.push(required(path, "must provide `dnsConfig` when `dnsPolicy` is None"));
+      return;
+    }
+    if (nameservers.length === 0) {
+      errors.push(
+        required(
+          `${path}.nameservers`,
+          "must provide at least one DNS nameserver when `dnsPolicy` is None",
+        ),
+      );
+      return;
+    }
+  }
+  if (config === undefined) return;
+  if (nameservers.length > nameserversMax) {
+    errors.push(
+      invalid(`${path}.nameservers`, nameservers, "must not have more than 3 nameservers"),
+    );
+  }
+  nameservers.forEach((nameserver, index) => {
+    errors.push(
+      ...invalidEach(`${path}.nameservers[${index}]`, nameserver, checkIpAddress(nameserver)),
+    );
+  });
+  const searches = config.searches ?? [];
+  if (searches.length > searchesMax) {
+    errors.push(invalid(`${path}.searches`, searches, "must not have more than 32 search paths"));
+  }
+  searches.forEach((search, index) => {
+    if (search === ".") return;
+    const name = search.replace(/\.$/, "").replaceAll("_", "x");
+    errors.push(...invalidEach(`${path}.searches[${index}]`, search, checkDnsSubdomain(name)));
+  });
+  (config.options ?? []).forEach((option, index) => {
+    if ((option.name ?? "") === "") {
+      errors.push(required(`${path}.options[${index}]`, "must not be empty"));
+    }
+  });
+}
+
+function validateGates(spec: PodSpec, path: string, errors: FieldError[]): void {
+  (spec.readinessGates ?? []).forEach(({ conditionType }, index) => {
+    errors.push(
+      ...invalidEach(
+        `${path}.readinessGates[${index}].conditionType`,
+        conditionType,
+        checkQualifiedName(conditionType),
+      ),
+    );
+  });
+  const gates = new Set<string>();
+  (spec.schedulingGates ?? []).forEach(({ name }, index) => {
+    const at = `${path}.schedulingGates[${index}]`;
+    errors.push(...invalidEach(at, name, checkQualifiedName(name)));
+    if (gates.has(name)) errors.push(duplicate(at, name));
+    gates.add(name);
+  });
+}
+
+/** The names that a spec gives and the names of others that it refers to. */
+function validatePodNames(spec: PodSpec, path: string, errors: FieldError[]): void {
+  const subdomains = [
+    "serviceAccountName",
+    "nodeName",
+    "priorityClassName",
+    "runtimeClassName",
+  ] as const;
+  for (const field of subdomains) {
+    const name = spec[field] ?? "";
+    if (name !== "") errors.push(...invalidEach(`${path}.${field}`, name, checkDnsSubdomain(name)));
+  }
+  for (const field of ["hostname", "subdomain"] as const) {
+    const name = spec[field] ?? "";
+    if (name !== "") errors.push(...invalidEach(`${path}.${field}`, name, checkDnsLabel(name)));
+  }
+}
+
+/** The pod that a workload makes copies of. */
+export function validatePodTemplate(
+  template: PodTemplateSpec,
+  path: string,
+  errors: FieldError[],
+): void {
+  errors.push(...validateLabels(template.metadata.labels, `${path}.labels`));
+  validateAnnotations(template.metadata.annotations, `${path}.annotations`, errors);
+  validatePodSpec(template.spec, `${path}.spec`, errors);
+  if ((template.spec.ephemeralContainers ?? []).length > 0) {
+    errors.push(
+      forbidden(
+        `${path}.spec.ephemeralContainers`,
+        "ephemeral containers not allowed in pod template",
+      ),
+    );
+  }
+}

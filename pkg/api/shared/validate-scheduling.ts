@@ -1,0 +1,300 @@
+import {
+  duplicate,
+  forbidden,
+  invalid,
+  invalidEach,
+  notSupported,
+  required,
+} from "../field-error.ts";
+import type {
+  Affinity,
+  NodeSelector,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  PodAntiAffinity,
+  Taint,
+  Toleration,
+  TopologySpreadConstraint,
+} from "../generated/core-v1.generated.ts";
+import { validateLabelSelector } from "../labels.ts";
+import { checkDnsLabel, checkLabelValue, checkQualifiedName } from "../names.ts";
+import type { FieldError } from "../resource.ts";
+
+const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+export function validateTolerations(
+  tolerations: readonly Toleration[],
+  path: string,
+  errors: FieldError[],
+): void {
+  tolerations.forEach((toleration, index) => {
+    const at = `${path}[${index}]`;
+    const { key = "", operator = "", value = "", effect = "" } = toleration;
+    if (key !== "") errors.push(...invalidEach(`${at}.key`, key, checkQualifiedName(key)));
+    else if (operator !== "Exists") {
+      errors.push(
+        invalid(
+          `${at}.operator`,
+          operator,
+          'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+        ),
+      );
+    }
+    if (toleration.tolerationSeconds !== undefined && effect !== "NoExecute") {
+      errors.push(
+        invalid(
+          `${at}.effect`,
+          effect,
+          "effect must be 'NoExecute' when `tolerationSeconds` is set",
+        ),
+      );
+    }
+    validateTolerationOperator(operator, value, toleration, at, errors);
+    if (effect !== "" && !effects.includes(effect)) {
+      errors.push(notSupported(`${at}.effect`, effect, effects));
+    }
+  });
+}
+
+function validateTolerationOperator(
+  operator: string,
+  value: string,
+  toleration: Toleration,
+  path: string,
+  errors: FieldError[],
+): void {
+  switch (operator) {
+    case "":
+    case "Equal": {
+      const problems = checkLabelValue(value);
+      if (problems.length > 0) {
+        errors.push(invalid(`${path}.operator`, value, problems.join(";")));
+      }
+      break;
+    }
+    case "Exists":
+      if (value !== "") {
+        errors.push(
+          invalid(
+            `${path}.operator`,
+            toleration,
+            "value must be empty when `operator` is 'Exists'",
+          ),
+        );
+      }
+      break;
+    case "Gt":
+    case "Lt":
+      if (!/^-?(0|[1-9][0-9]*)$/.test(value)) {
+        errors.push(invalid(`${path}.value`, value, "must be a valid integer"));
+      }
+      break;
+    default:
+      errors.push(notSupported(`${path}.operator`, operator, ["Equal", "Exists"]));
+  }
+}
+
+export function validateTaints(
+  taints: readonly Taint[] | undefined,
+  path: string,
+  errors: FieldError[],
+): void {
+  const seen = new Set<string>();
+  (taints ?? []).forEach((taint, index) => {
+    const at = `${path}[${index}]`;
+    errors.push(...invalidEach(`${at}.key`, taint.key, checkQualifiedName(taint.key)));
+    const problems = checkLabelValue(taint.value ?? "");
+    if (problems.length > 0) {
+      errors.push(invalid(`${at}.value`, taint.value ?? "", problems.join(";")));
+    }
+    if (!effects.includes(taint.effect)) {
+      errors.push(
+        (taint.effect as string) === ""
+          ? required(`${at}.effect`)
+          : notSupported(`${at}.effect`, taint.effect, effects),
+      );
+    }
+    const identity = `${taint.key}:${taint.effect}`;
+    if (seen.has(identity)) {
+      errors.push({
+        ...duplicate(at, taint),
+        detail: "taints must be unique by key and effect pair",
+      });
+    }
+    seen.add(identity);
+  });
+}
+
+export function validateAffinity(affinity: Affinity, path: string, errors: FieldError[]): void {
+  const { nodeAffinity, podAffinity, podAntiAffinity } = affinity;
+  if (nodeAffinity !== undefined) {
+    const at = `${path}.nodeAffinity`;
+    const needed = nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+    if (needed !== undefined) {
+      validateNodeSelector(needed, `${at}.requiredDuringSchedulingIgnoredDuringExecution`, errors);
+    }
+    (nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((term, index) => {
+      const termPath = `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
+      validateWeight(term.weight, `${termPath}.weight`, errors);
+      validateNodeTerm(term.preference, `${termPath}.preference`, errors);
+    });
+  }
+  if (podAffinity !== undefined) validatePodTerms(podAffinity, `${path}.podAffinity`, errors);
+  if (podAntiAffinity !== undefined) {
+    validatePodTerms(podAntiAffinity, `${path}.podAntiAffinity`, errors);
+  }
+}
+
+function validateWeight(weight: number, path: string, errors: FieldError[]): void {
+  if (weight < 1 || weight > 100) {
+    errors.push(invalid(path, weight, "must be in the range 1-100"));
+  }
+}
+
+function validateNodeSelector(selector: NodeSelector, path: string, errors: FieldError[]): void {
+  const terms = selector.nodeSelectorTerms ?? [];
+  if (terms.length === 0) {
+    errors.push(required(`${path}.nodeSelectorTerms`, "must have at least one node selector term"));
+  }
+  terms.forEach((term, index) => {
+    validateNodeTerm(term, `${path}.nodeSelectorTerms[${index}]`, errors);
+  });
+}
+
+function validateNodeTerm(term: NodeSelectorTerm, path: string, errors: FieldError[]): void {
+  (term.matchExpressions ?? []).forEach((requirement, index) => {
+    validateNodeRequirement(requirement, `${path}.matchExpressions[${index}]`, errors);
+  });
+  (term.matchFields ?? []).forEach((requirement, index) => {
+    const at = `${path}.matchFields[${index}]`;
+    const values = requirement.values ?? [];
+    if (requirement.operator !== "In" && requirement.operator !== "NotIn") {
+      errors.push(invalid(`${at}.operator`, requirement.operator, "not a valid selector operator"));
+    } else if (values.length !== 1) {
+      errors.push(
+        required(
+          `${at}.values`,
+          "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
+        ),
+      );
+    }
+    if (requirement.key !== "metadata.name") {
+      errors.push(invalid(`${at}.key`, requirement.key, "not a valid field selector key"));
+    }
+  });
+}
+
+function validateNodeRequirement(
+  { key, operator, values = [] }: NodeSelectorRequirement,
+  path: string,
+  errors: FieldError[],
+): void {
+  switch (operator) {
+    case "In":
+    case "NotIn":
+      if (values.length === 0) {
+        errors.push(
+          required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"),
+        );
+      }
+      break;
+    case "Exists":
+    case "DoesNotExist":
+      if (values.length > 0) {
+        errors.push(
+          forbidden(
+            `${path}.values`,
+            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+          ),
+        );
+      }
+      break;
+    case "Gt":
+    case "Lt":
+      if (values.length !== 1) {
+        errors.push(
+          required(
+            `${path}.values`,
+            "must be specified single value when `operator` is 'Lt' or 'Gt'",
+          ),
+        );
+      }
+      break;
+    default:
+      errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
+  }
+  errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));
+  values.forEach((value, index) => {
+    errors.push(...invalidEach(`${path}.values[${index}]`, value, checkLabelValue(value)));
+  });
+}
+
+function validatePodTerms(affinity: PodAntiAffinity, path: string, errors: FieldError[]): void {
+  (affinity.requiredDuringSchedulingIgnoredDuringExecution ?? []).forEach((term, index) => {
+    validatePodTerm(
+      term,
+      `${path}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`,
+      errors,
+    );
+  });
+  (affinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((weighted, index) => {
+    const at = `${path}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
+    validateWeight(weighted.weight, `${at}.weight`, errors);
+    validatePodTerm(weighted.podAffinityTerm, `${at}.podAffinityTerm`, errors);
+  });
+}
+
+function validatePodTerm(term: PodAffinityTerm, path: string, errors: FieldError[]): void {
+  errors.push(...validateLabelSelector(term.labelSelector, `${path}.labelSelector`));
+  errors.push(...validateLabelSelector(term.namespaceSelector, `${path}.namespaceSelector`));
+  (term.namespaces ?? []).forEach((namespace) => {
+    errors.push(...invalidEach(`${path}.namespace`, namespace, checkDnsLabel(namespace)));
+  });
+  if (term.topologyKey === "") errors.push(required(`${path}.topologyKey`, "can not be empty"));
+  errors.push(
+    ...invalidEach(`${path}.topologyKey`, term.topologyKey, checkQualifiedName(term.topologyKey)),
+  );
+}
+
+const unsatisfiable = ["DoNotSchedule", "ScheduleAnyway"];
+
+export function validateSpread(
+  constraints: readonly TopologySpreadConstraint[],
+  path: string,
+  errors: FieldError[],
+): void {
+  const seen = new Set<string>();
+  constraints.forEach((constraint, index) => {
+    const at = `${path}[${index}]`;
+    if (constraint.maxSkew <= 0) {
+      errors.push(invalid(`${at}.maxSkew`, constraint.maxSkew, "must be greater than zero"));
+    }
+    if (constraint.topologyKey === "") {
+      errors.push(required(`${at}.topologyKey`, "can not be empty"));
+    } else {
+      errors.push(
+        ...invalidEach(
+          `${at}.topologyKey`,
+          constraint.topologyKey,
+          checkQualifiedName(constraint.topologyKey),
+        ),
+      );
+    }
+    if (!unsatisfiable.includes(constraint.whenUnsatisfiable)) {
+      errors.push(
+        notSupported(`${at}.whenUnsatisfiable`, constraint.whenUnsatisfiable, unsatisfiable),
+      );
+    }
+    const identity = `{${constraint.topologyKey}, ${constraint.whenUnsatisfiable}}`;
+    if (seen.has(identity)) {
+      errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, identity));
+    }
+    seen.add(identity);
+    const domains = constraint.minDomains;
+    if (domains !== undefined && domains <= 0) {
+      errors.push(invalid(`${at}.minDomains`, domains, "must be greater than zero"));
+    }
+    errors.push(...validateLabelSelector(constraint.labelSelector, `${at}.labelSelector`));
+  });
+}
