@@ -75,6 +75,15 @@ export class History {
     return this.#oldest;
   }
 
+  get eventCount(): number {
+    return this.#events.length - this.#head;
+  }
+
+  /** What the remembered events keep in memory, about. */
+  get eventBytes(): number {
+    return this.#bytes;
+  }
+
   get(key: string): StoredValue | undefined {
     return this.#state.get(key);
   }

@@ -1,0 +1,594 @@
+import { Worker } from "node:worker_threads";
+import { backoffMs } from "../../base/backoff.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { type Logger, silentLogger } from "../../base/log.ts";
+import type { OrderedMap } from "../../base/ordered-map.ts";
+import {
+  type Datastore,
+  DatastoreError,
+  type Durability,
+  type KeyRange,
+  type ListResult,
+  type Revision,
+  type StoredValue,
+  type StoreEvent,
+  type WatchItem,
+  type WriteOptions,
+  type WriteResult,
+} from "../datastore.ts";
+import { defaultHistoryLimits, History, type HistoryLimits } from "../history.ts";
+import { type LazyWrite, LazyWrites } from "./lazy-writes.ts";
+import { eventsOf, stateOf } from "./load.ts";
+import {
+  type Failure,
+  packWrites,
+  type SqliteThreadData,
+  type ThreadReport,
+  type ThreadRequest,
+  type ThreadWrite,
+  unpackWrites,
+  type WriteFailure,
+} from "./protocol.ts";
+
+/** The thread that owns the file, as it is seen from here; a `Worker` is one. */
+export interface SqliteThread {
+  postMessage(request: ThreadRequest, transfer?: ArrayBuffer[]): void;
+  on(event: "message", listener: (report: ThreadReport) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "exit", listener: () => void): unknown;
+}
+
+export interface SqliteDatastoreOptions {
+  readonly file: string;
+  /** Starts the thread, which calls `runSqliteThread(parentPort, data)`. Default: a worker on `thread.ts`. */
+  readonly startThread?: (data: SqliteThreadData) => SqliteThread;
+  /** Path of better-sqlite3's addon, where it does not lie beside the package. */
+  readonly nativeBinding?: string;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  readonly history?: Partial<HistoryLimits>;
+  /** Default: 1 GiB. */
+  readonly fileBytesMax?: number;
+  /** How long a lazy write stays in memory. Default: 30 s. */
+  readonly lazyFlushMs?: number;
+  /** How long to wait for another process to let go of the file. Default: 2 s. */
+  readonly lockWaitMs?: number;
+}
+
+/** Revisions noted on the disk ahead of their use; a crash skips at most so many. */
+const reserveRevisions = 10_000;
+/** Reserved ones are never let run out: that would make a lazy write wait for the disk. */
+const reserveMarginRevisions = 2_500;
+/** More lazy writes than this do not wait for their time. */
+const lazyWritesMax = 10_000;
+const recoverBackoff = { firstMs: 1_000, maxMs: 30_000 };
+
+/** Resolves once all that is in the file is in memory. Rejects with a `DatastoreError` where the file cannot be used. */
+export async function openSqliteDatastore(options: SqliteDatastoreOptions): Promise<Datastore> {
+  const { file, nativeBinding } = options;
+  const start = options.startThread ?? startWorker;
+  const thread = start({
+    file,
+    nativeBinding,
+    fileBytesMax: options.fileBytesMax ?? 1024 * 1024 * 1024,
+    lockWaitMs: options.lockWaitMs ?? 2_000,
+  });
+  const exited = new Promise<void>((resolve) => thread.on("exit", resolve));
+  const inbox = new Inbox(thread, file);
+  const opened = await inbox.opened.catch(async (error) => {
+    await exited;
+    throw error;
+  });
+  return new SqliteDatastore(options, thread, exited, inbox, opened);
+}
+
+function startWorker(data: SqliteThreadData): SqliteThread {
+  return new Worker(new URL("./thread.ts", import.meta.url), {
+    name: "sqlite",
+    workerData: data,
+    // The parent's flags, a test runner's among them, are not for this thread.
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+  });
+}
+
+type Opened = Extract<ThreadReport, { type: "opened" }> & {
+  readonly values: readonly ThreadWrite[];
+  readonly past: readonly ThreadWrite[];
+};
+
+interface Receiver {
+  onReport(report: ThreadReport): void;
+  onDeath(error: DatastoreError): void;
+}
+
+/** Gathers what the thread tells while it opens, and hands on what it reports afterwards. */
+class Inbox {
+  readonly opened: Promise<Opened>;
+  receiver: Receiver | undefined;
+
+  constructor(thread: SqliteThread, file: string) {
+    const values: ThreadWrite[] = [];
+    const past: ThreadWrite[] = [];
+    this.opened = new Promise((resolve, reject) => {
+      const die = (cause?: Error) => {
+        const message = `the thread of the datastore ${file} ended: restart mini8s`;
+        const error = new DatastoreError("io", message, cause === undefined ? {} : { cause });
+        reject(error);
+        this.receiver?.onDeath(error);
+      };
+      thread.on("error", die);
+      thread.on("exit", () => die());
+      thread.on("message", (report) => {
+        if (report.type === "values") values.push(...unpackWrites(report.values));
+        else if (report.type === "past") past.push(...unpackWrites(report.rows));
+        else if (report.type === "opened") resolve({ ...report, values, past });
+        else if (report.type === "refused") reject(errorOf(report.failure));
+        else this.receiver?.onReport(report);
+      });
+    });
+  }
+}
+
+/** A write that has its revision and waits for its turn to be seen: those with lower revisions come first. */
+interface Accepted {
+  readonly event: StoreEvent;
+  state: "waiting" | "written" | DatastoreError;
+  readonly settle: (outcome: "written" | DatastoreError) => void;
+}
+
+/** A write on its way to the thread, and who waits for it: a caller, or nobody any more. */
+type Outgoing =
+  | { readonly write: ThreadWrite; readonly accepted: Accepted }
+  | { readonly write: ThreadWrite; readonly lazy: LazyWrite };
+
+interface Commit {
+  readonly outgoing: readonly Outgoing[];
+  readonly reserve: Revision;
+  readonly volatile: readonly string[];
+}
+
+class SqliteDatastore implements Datastore, Receiver {
+  readonly #file: string;
+  readonly #thread: SqliteThread;
+  readonly #exited: Promise<void>;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #lazyFlushMs: number;
+  readonly #historyLimits: HistoryLimits;
+  readonly #history: History;
+  readonly #closing = new AbortController();
+  readonly #lazy = new LazyWrites();
+  /** Keys with a write on its way; the next write to such a key waits to see what became of it. */
+  readonly #busy = new Map<string, Promise<void>>();
+  /** In the order of revisions. */
+  readonly #accepted: Accepted[] = [];
+  readonly #commits = new Map<number, Commit>();
+  /** First segments of keys whose history is noted on the disk as not whole; the value is false until it is noted. */
+  readonly #volatile = new Map<string, boolean>();
+  #outgoing: Outgoing[] = [];
+  #lastRevision: Revision;
+  /** Noted on the disk. */
+  #reserved: Revision;
+  #lastCommitId = 0;
+  #flushPlanned = false;
+  #stopLazyTimer: (() => void) | undefined;
+  #failure: DatastoreError | undefined;
+  #threadEnded = false;
+  #recoveries = 0;
+  #stopRecoverTimer: (() => void) | undefined;
+  /** At most: not all writes have history. */
+  #eventsOnDisk: number;
+  #historyBytesOnDisk: number;
+  /** Who waits for all commits to be settled. */
+  #whenIdle: (() => void) | undefined;
+  #whenClosed: ((failure: Failure | undefined) => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    options: SqliteDatastoreOptions,
+    thread: SqliteThread,
+    exited: Promise<void>,
+    inbox: Inbox,
+    opened: Opened,
+  ) {
+    this.#file = options.file;
+    this.#thread = thread;
+    this.#exited = exited;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger ?? silentLogger;
+    this.#lazyFlushMs = options.lazyFlushMs ?? 30_000;
+    this.#historyLimits = { ...defaultHistoryLimits, ...options.history };
+    for (const segment of opened.volatile) this.#volatile.set(segment, true);
+    this.#lastRevision = opened.revision;
+    this.#reserved = opened.reserved;
+    this.#eventsOnDisk = opened.past.length / 2;
+    this.#history = this.#recall(opened);
+    this.#historyBytesOnDisk = this.#history.eventBytes;
+    if (!opened.clean)
+      this.#logger.info("the datastore was not closed in good order and has been checked", {
+        file: this.#file,
+        revision: opened.revision,
+      });
+    inbox.receiver = this;
+  }
+
+  currentRevision(): Promise<Revision> {
+    return this.#answer((history) => history.revision);
+  }
+
+  get(key: string): Promise<StoredValue | undefined> {
+    return this.#answer((history) => history.get(key));
+  }
+
+  list(range: KeyRange, at?: Revision): Promise<ListResult> {
+    return this.#answer((history) => history.list(range, at));
+  }
+
+  count(prefix: string): Promise<number> {
+    return this.#answer((history) => history.count(prefix));
+  }
+
+  create(key: string, value: Uint8Array, options?: WriteOptions): Promise<WriteResult> {
+    return this.#write(key, options, (previous, revision) =>
+      previous === undefined
+        ? {
+            type: "put",
+            revision,
+            current: { key, value, createRevision: revision, revision },
+            previous,
+          }
+        : undefined,
+    );
+  }
+
+  update(
+    key: string,
+    value: Uint8Array,
+    expected: Revision,
+    options?: WriteOptions,
+  ): Promise<WriteResult> {
+    return this.#write(key, options, (previous, revision) =>
+      previous?.revision === expected
+        ? { type: "put", revision, current: { ...previous, value, revision }, previous }
+        : undefined,
+    );
+  }
+
+  delete(key: string, expected: Revision, options?: WriteOptions): Promise<WriteResult> {
+    return this.#write(key, options, (previous, revision) =>
+      previous?.revision === expected
+        ? { type: "delete", revision, current: { ...previous, revision }, previous }
+        : undefined,
+    );
+  }
+
+  watch(prefix: string, after: Revision, signal: AbortSignal): AsyncIterable<WatchItem> {
+    const ending = AbortSignal.any([signal, this.#closing.signal]);
+    return this.#open().watch(prefix, after, ending);
+  }
+
+  compact(before: Revision): Promise<void> {
+    return this.#answer((history) => {
+      history.forget(before);
+      this.#eventsOnDisk = Number.POSITIVE_INFINITY;
+      this.#planFlush();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  onReport(report: ThreadReport): void {
+    if (report.type === "settled") this.#onSettled(report.ids, report.failures);
+    else if (report.type === "recovered") this.#onRecovered(report.failure);
+    else if (report.type === "closed") this.#whenClosed?.(report.failure);
+  }
+
+  /** Whether the last writes are on the disk is not known then: only a new start can tell. */
+  onDeath(error: DatastoreError): void {
+    this.#failure = error;
+    this.#threadEnded = true;
+    this.#stopRecoverTimer?.();
+    for (const id of [...this.#commits.keys()])
+      this.#settleCommit(id, [{ id, index: -1, reason: error.reason, message: error.message }]);
+    this.#drain();
+    this.#whenIdle?.();
+    this.#whenClosed?.(error);
+    if (!this.#closing.signal.aborted)
+      this.#logger.error("the datastore's thread ended", { file: this.#file, error });
+  }
+
+  #recall(opened: Opened): History {
+    const { revision, oldest } = opened;
+    const state = stateOf(opened.values);
+    const events = this.#recallEvents(opened, state);
+    return new History({
+      clock: this.#clock,
+      limits: this.#historyLimits,
+      state,
+      revision,
+      oldest: events === undefined ? revision : oldest,
+      events: events ?? [],
+      segmentOldest: new Map(opened.volatile.map((segment) => [segment, revision])),
+    });
+  }
+
+  #recallEvents(opened: Opened, state: OrderedMap<StoredValue>): StoreEvent[] | undefined {
+    const volatile = new Set(opened.volatile);
+    const rows = opened.past.filter(({ key }) => !volatile.has(segmentOf(key)));
+    const events = eventsOf(state, rows);
+    if (events === undefined)
+      this.#logger.warn("the datastore's history does not fit its state and is left out", {
+        file: this.#file,
+      });
+    return events;
+  }
+
+  #open(): History {
+    if (this.#closing.signal.aborted)
+      throw new DatastoreError("closed", "the datastore is closed: open it again");
+    return this.#history;
+  }
+
+  #answer<T>(question: (history: History) => T): Promise<T> {
+    return new Promise((resolve) => resolve(question(this.#open())));
+  }
+
+  /** `decide` makes the event of a write, or nothing where what is there is not what was expected. */
+  async #write(
+    key: string,
+    { durability = "durable" }: WriteOptions = {},
+    decide: (previous: StoredValue | undefined, revision: Revision) => StoreEvent | undefined,
+  ): Promise<WriteResult> {
+    for (;;) {
+      const busy = this.#busy.get(key);
+      if (busy === undefined) break;
+      await busy;
+    }
+    const history = this.#open();
+    const previous = history.get(key);
+    const event = decide(previous, this.#lastRevision + 1);
+    if (event === undefined) return { outcome: "conflict", current: previous };
+    const atOnce = durability !== "durable" && this.#mayBeLazy(key, event.revision);
+    if (!atOnce && this.#failure !== undefined) throw this.#failure;
+    this.#lastRevision = event.revision;
+    const settled = this.#accept(event, atOnce ? "written" : "waiting", (accepted) => {
+      if (atOnce) this.#keepLazily(event, durability);
+      else this.#send(event, accepted, durability);
+    });
+    const outcome = await settled;
+    if (outcome !== "written") throw outcome;
+    return { outcome: "written", stored: event.current };
+  }
+
+  /** The key is busy from here until the outcome is known, and seen. */
+  #accept(
+    event: StoreEvent,
+    state: Accepted["state"],
+    dispatch: (accepted: Accepted) => void,
+  ): Promise<"written" | DatastoreError> {
+    const { key } = event.current;
+    const settled = new Promise<"written" | DatastoreError>((resolve) => {
+      const settle = (outcome: "written" | DatastoreError) => {
+        this.#busy.delete(key);
+        resolve(outcome);
+      };
+      const accepted: Accepted = { event, state, settle };
+      this.#accepted.push(accepted);
+      dispatch(accepted);
+    });
+    this.#busy.set(
+      key,
+      settled.then(() => {}),
+    );
+    if (state !== "waiting") this.#drain();
+    return settled;
+  }
+
+  /** Without the disk: where the disk already knows that this may be lost, and that its revision is taken. */
+  #mayBeLazy(key: string, revision: Revision): boolean {
+    if (revision + reserveMarginRevisions > this.#reserved) this.#planFlush();
+    return revision <= this.#reserved && this.#volatile.get(segmentOf(key)) === true;
+  }
+
+  #keepLazily(event: StoreEvent, durability: Exclude<Durability, "durable">): void {
+    this.#lazy.add({ write: this.#threadWrite(event, false), durability });
+    if (this.#lazy.lazyCount > lazyWritesMax) this.#sendLazy();
+    else if (this.#lazy.lazyCount > 0) this.#startLazyTimer();
+  }
+
+  #send(event: StoreEvent, accepted: Accepted, durability: Durability): void {
+    const segment = segmentOf(event.current.key);
+    const history = this.#volatile.get(segment) !== true;
+    if (history && durability !== "durable") this.#volatile.set(segment, false);
+    this.#outgoing.push({ write: this.#threadWrite(event, history), accepted });
+    this.#planFlush();
+  }
+
+  #threadWrite({ type, revision, current }: StoreEvent, history: boolean): ThreadWrite {
+    const { key, createRevision, value } = current;
+    const put = type === "put";
+    return { type, key, createRevision, revision, value: put ? value : undefined, history };
+  }
+
+  #startLazyTimer(): void {
+    this.#stopLazyTimer ??= this.#clock.after(this.#lazyFlushMs, () => this.#sendLazy());
+  }
+
+  #sendLazy(): void {
+    this.#stopLazyTimer?.();
+    this.#stopLazyTimer = undefined;
+    this.#sendLazyWrites("lazy");
+  }
+
+  #sendLazyWrites(upTo: "lazy" | "at-close"): void {
+    if (this.#failure === undefined) {
+      // A key with a write on its way may get a later state on the disk first, which this must not undo.
+      const lazies = this.#lazy.takeAll(upTo, (key) => this.#busy.has(key));
+      for (const lazy of lazies) this.#outgoing.push({ write: lazy.write, lazy });
+      this.#planFlush();
+    }
+    if (this.#lazy.lazyCount > 0) this.#startLazyTimer();
+  }
+
+  /** Everything that is accepted in one turn of the event loop travels together. */
+  #planFlush(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushPlanned = false;
+    const outgoing = this.#outgoing;
+    this.#outgoing = [];
+    const last = this.#lastRevision;
+    const reserve =
+      last + reserveMarginRevisions > this.#reserved ? last + reserveRevisions : this.#reserved;
+    const volatile = [...this.#volatile].filter(([, noted]) => !noted).map(([segment]) => segment);
+    const id = ++this.#lastCommitId;
+    this.#commits.set(id, { outgoing, reserve, volatile });
+    const writes = packWrites(outgoing.map(({ write }) => write));
+    const forgetUpTo = this.#forgetUpTo(outgoing.length, writes.bytes.byteLength);
+    this.#thread.postMessage({ type: "commit", id, writes, reserve, volatile, forgetUpTo }, [
+      writes.bytes.buffer as ArrayBuffer,
+    ]);
+  }
+
+  /** Now and then, what is forgotten here is forgotten on the disk too. */
+  #forgetUpTo(writes: number, bytes: number): Revision {
+    this.#eventsOnDisk += writes;
+    this.#historyBytesOnDisk += bytes;
+    const { eventsMax, bytesMax } = this.#historyLimits;
+    const slack = 1.25;
+    if (this.#eventsOnDisk < eventsMax * slack && this.#historyBytesOnDisk < bytesMax * slack)
+      return 0;
+    this.#eventsOnDisk = this.#history.eventCount;
+    this.#historyBytesOnDisk = this.#history.eventBytes;
+    return this.#history.oldest;
+  }
+
+  #onSettled(ids: readonly number[], failures: readonly WriteFailure[]): void {
+    for (const id of ids) {
+      this.#settleCommit(
+        id,
+        failures.length === 0 ? failures : failures.filter((failure) => failure.id === id),
+      );
+    }
+    for (const failure of failures) this.#onFailure(failure);
+    this.#drain();
+    if (this.#commits.size === 0) this.#whenIdle?.();
+  }
+
+  #settleCommit(id: number, failures: readonly WriteFailure[]): void {
+    const commit = this.#commits.get(id);
+    if (commit === undefined) return;
+    this.#commits.delete(id);
+    const whole = failures.find(({ index }) => index < 0);
+    if (whole === undefined) {
+      this.#reserved = Math.max(this.#reserved, commit.reserve);
+      for (const segment of commit.volatile) this.#volatile.set(segment, true);
+    }
+    for (const [index, outgoing] of commit.outgoing.entries()) {
+      const failure =
+        failures.length === 0 ? undefined : (whole ?? failures.find((one) => one.index === index));
+      if ("lazy" in outgoing) {
+        if (failure !== undefined) this.#restoreLazy(outgoing.lazy);
+      } else if (failure !== undefined) {
+        outgoing.accepted.state = errorOf(failure);
+      } else {
+        outgoing.accepted.state = "written";
+        this.#lazy.supersede(outgoing.write.key, outgoing.write.revision);
+      }
+    }
+  }
+
+  #restoreLazy(lazy: LazyWrite): void {
+    this.#lazy.restore(lazy);
+    if (!this.#closing.signal.aborted) this.#startLazyTimer();
+  }
+
+  /** Makes visible, in the order of revisions, all that no earlier write holds up any more. */
+  #drain(): void {
+    const settled: Accepted[] = [];
+    for (;;) {
+      const first = this.#accepted[0];
+      if (first === undefined || first.state === "waiting") break;
+      settled.push(first);
+      this.#accepted.shift();
+    }
+    if (settled.length === 0) return;
+    this.#history.apply(
+      settled.filter(({ state }) => state === "written").map(({ event }) => event),
+    );
+    for (const { state, settle } of settled) if (state !== "waiting") settle(state);
+  }
+
+  /** A full disk is asked again by the next write; after any other failure the thread refuses all until it has recovered. */
+  #onFailure(failure: Failure): void {
+    if (failure.reason === "full" || this.#failure !== undefined) return;
+    this.#failure = errorOf(failure);
+    this.#logger.error("the datastore takes no writes", {
+      file: this.#file,
+      reason: failure.reason,
+      message: failure.message,
+    });
+    if (failure.reason !== "corrupt") this.#planRecovery();
+  }
+
+  #planRecovery(): void {
+    this.#recoveries++;
+    this.#stopRecoverTimer = this.#clock.after(backoffMs(recoverBackoff, this.#recoveries), () =>
+      this.#thread.postMessage({ type: "recover" }),
+    );
+  }
+
+  #onRecovered(failure: Failure | undefined): void {
+    if (failure !== undefined) {
+      this.#planRecovery();
+      return;
+    }
+    this.#failure = undefined;
+    this.#recoveries = 0;
+    this.#logger.info("the datastore takes writes again", { file: this.#file });
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    this.#stopRecoverTimer?.();
+    await this.#idle();
+    this.#sendLazyWrites("at-close");
+    this.#stopLazyTimer?.();
+    await this.#idle();
+    if (this.#threadEnded) throw this.#failure;
+    const failure = await new Promise<Failure | undefined>((resolve) => {
+      this.#whenClosed = resolve;
+      this.#thread.postMessage({ type: "close", revision: this.#lastRevision });
+    });
+    await this.#exited;
+    if (failure !== undefined) throw errorOf(failure);
+  }
+
+  #idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenIdle = () => {
+        if (this.#flushPlanned || this.#commits.size > 0) return;
+        resolve();
+      };
+      this.#whenIdle();
+    });
+  }
+}
+
+/** The part of a key up to its first slash, which belongs to one kind of thing in all stores of ours. */
+function segmentOf(key: string): string {
+  const slash = key.indexOf("/");
+  return slash < 0 ? key : key.slice(0, slash + 1);
+}
+
+function errorOf({ reason, message }: Failure): DatastoreError {
+  return new DatastoreError(reason, message);
+}

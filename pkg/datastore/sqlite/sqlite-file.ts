@@ -1,0 +1,429 @@
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { DatastoreError, type Revision } from "../datastore.ts";
+import type { CommitRequest, SqliteThreadData, ThreadWrite, WriteFailure } from "./protocol.ts";
+import { unpackWrites } from "./protocol.ts";
+import { applicationId, pageBytes, schemaSql, schemaVersion } from "./schema.ts";
+import { datastoreErrorFrom } from "./sqlite-errors.ts";
+
+/** The write-ahead log is poured into the file at this size, and then begins anew. */
+const walPagesMax = 2_000;
+/** Free pages are given back to the disk once they are this many, and a quarter of the file. */
+const freePagesMin = 1_024;
+/** Above the cap, for what makes room: deletes, and the store's own marks. */
+const reservedPages = 512;
+const cacheKibibytes = 4_096;
+
+export interface FileState {
+  readonly revision: Revision;
+  readonly oldest: Revision;
+  readonly reserved: Revision;
+  readonly volatile: readonly string[];
+  readonly clean: boolean;
+}
+
+type Failed = Omit<WriteFailure, "id" | "index">;
+
+/** One SQLite file and the only connection to it. Everything here waits for the disk: it lives in a thread of its own. */
+export class SqliteFile {
+  readonly #options: SqliteThreadData;
+  readonly #database: Database.Database;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #pagesMax: number;
+  readonly #state: FileState;
+  #reserved: Revision;
+  #oldest: Revision;
+  readonly #volatile: Set<string>;
+  /** Set by the first write that the disk failed on; until `recover`, nothing is written any more. */
+  #failed: DatastoreError | undefined;
+
+  /** Throws a `DatastoreError` where the file is locked, damaged, not ours, or newer than this program. */
+  constructor(options: SqliteThreadData, database: Database.Database) {
+    this.#options = options;
+    this.#database = database;
+    this.#pagesMax = Math.max(64, Math.floor(options.fileBytesMax / pageBytes));
+    prepareFile(options, database);
+    this.#limitPages(this.#pagesMax);
+    this.#statements = prepareStatements(database);
+    this.#state = this.#begin();
+    this.#reserved = this.#state.reserved;
+    this.#oldest = this.#state.oldest;
+    this.#volatile = new Set(this.#state.volatile);
+  }
+
+  static open(options: SqliteThreadData): SqliteFile {
+    let database: Database.Database | undefined;
+    try {
+      createPrivately(options.file);
+      const addon =
+        options.nativeBinding === undefined ? undefined : loadAddon(options.nativeBinding);
+      database = new Database(options.file, {
+        timeout: options.lockWaitMs,
+        ...(addon === undefined ? {} : { nativeBinding: addon }),
+      });
+      return new SqliteFile(options, database);
+    } catch (caught) {
+      database?.close();
+      throw datastoreErrorFrom(caught, options);
+    }
+  }
+
+  /** As it was when it was opened. */
+  get state(): FileState {
+    return this.#state;
+  }
+
+  *values(): Generator<ThreadWrite> {
+    for (const row of this.#statements.allCurrent.iterate()) {
+      const { key, createRevision, revision, value } = row;
+      yield { type: "put", key, createRevision, revision, value, history: false };
+    }
+  }
+
+  /** For each write that history tells of, the write and what it replaced; the second has revision 0 where that was nothing. */
+  *past(): Generator<readonly [ThreadWrite, ThreadWrite]> {
+    for (const row of this.#statements.allHistory.iterate()) {
+      const { revision, key, deleted, previousValue } = row;
+      const change = deleted === 1 ? "delete" : "put";
+      yield [
+        { type: change, key, createRevision: 0, revision, value: undefined, history: true },
+        {
+          type: "put",
+          key,
+          createRevision: row.previousCreateRevision ?? 0,
+          revision: row.previousRevision ?? 0,
+          value: previousValue ?? undefined,
+          history: true,
+        },
+      ];
+    }
+  }
+
+  /** Commits all of them in one transaction; where that does not fit, as many of their writes as do. */
+  commit(requests: readonly CommitRequest[]): WriteFailure[] {
+    if (this.#failed !== undefined) return failAll(requests, this.#failed);
+    try {
+      this.#transaction(() => {
+        for (const request of requests) {
+          this.#mark(request);
+          for (const write of unpackWrites(request.writes)) this.#write(write);
+          this.#forget(request.forgetUpTo);
+        }
+      });
+      this.#remember(requests);
+      return [];
+    } catch (caught) {
+      const error = this.#failUnlessFull(caught);
+      return error.reason === "full" ? this.#commitWhatFits(requests) : failAll(requests, error);
+    }
+  }
+
+  /**
+   * Throws where the disk still fails. A failed fsync may have dropped what it was to write, so all that was
+   * committed is copied from the log into the file and synced anew; the log then starts empty, without what was refused.
+   */
+  recover(): void {
+    try {
+      this.#checkpoint();
+      this.#transaction(() => this.#statements.setMeta.run("reserved", this.#reserved));
+      this.#failed = undefined;
+    } catch (caught) {
+      throw datastoreErrorFrom(caught, this.#options);
+    }
+  }
+
+  /** `revision` is the last one handed out. */
+  close(revision: Revision): void {
+    try {
+      if (this.#failed === undefined) {
+        this.#transaction(() => {
+          this.#statements.setMeta.run("reserved", Math.max(revision, this.#state.revision));
+          this.#statements.setMeta.run("clean", 1);
+        });
+        this.#checkpoint();
+      }
+      this.#database.close();
+    } catch (caught) {
+      throw datastoreErrorFrom(caught, this.#options);
+    }
+  }
+
+  /** Reads what was left and, in one durable step, notes that the file is in use. */
+  #begin(): FileState {
+    const meta = new Map(this.#statements.allMeta.all().map(({ name, value }) => [name, value]));
+    const revision = meta.get("reserved") ?? 0;
+    const clean = meta.get("clean") === 1;
+    if (!clean) this.#check();
+    this.#limitPages(this.#pagesMax + reservedPages);
+    this.#transaction(() => this.#statements.setMeta.run("clean", 0));
+    this.#limitPages(this.#pagesMax);
+    const volatile = [...meta.keys()]
+      .filter((name) => name.startsWith("volatile/"))
+      .map((name) => name.slice("volatile/".length));
+    return { revision, oldest: meta.get("oldest") ?? 0, reserved: revision, volatile, clean };
+  }
+
+  /** After a crash the file is looked over once. */
+  #check(): void {
+    const found = this.#database.pragma("quick_check(1)", { simple: true });
+    if (found === "ok") return;
+    throw new DatastoreError(
+      "corrupt",
+      `the datastore ${this.#options.file} is damaged (${found}): move the file away, and restore a snapshot`,
+    );
+  }
+
+  #mark({ reserve, volatile }: CommitRequest): void {
+    if (reserve > this.#reserved) this.#statements.setMeta.run("reserved", reserve);
+    for (const segment of volatile) {
+      if (!this.#volatile.has(segment)) this.#statements.setMeta.run(`volatile/${segment}`, 1);
+    }
+  }
+
+  #remember(requests: readonly CommitRequest[]): void {
+    for (const { reserve, volatile, forgetUpTo } of requests) {
+      this.#reserved = Math.max(this.#reserved, reserve);
+      this.#oldest = Math.max(this.#oldest, forgetUpTo);
+      for (const segment of volatile) this.#volatile.add(segment);
+    }
+    this.#giveBack();
+  }
+
+  #write({ type, key, createRevision, revision, value, history }: ThreadWrite): void {
+    const statements = this.#statements;
+    if (history && createRevision === revision) statements.noteCreated.run(revision, key);
+    else if (history) statements.noteReplaced.run(revision, type === "delete" ? 1 : 0, key);
+    if (type === "delete" || value === undefined) statements.remove.run(key);
+    else statements.put.run(key, createRevision, revision, bufferOf(value));
+  }
+
+  #forget(upTo: Revision): void {
+    if (upTo <= this.#oldest) return;
+    this.#statements.forget.run(upTo);
+    this.#statements.setMeta.run("oldest", upTo);
+  }
+
+  /** One write at a time; deletes may use the pages kept for them. History makes way first. */
+  #commitWhatFits(requests: readonly CommitRequest[]): WriteFailure[] {
+    const failures: WriteFailure[] = [];
+    this.#makeRoom();
+    for (const request of requests) {
+      const marked = this.#attempt(this.#pagesMax + reservedPages, () => this.#mark(request));
+      if (marked !== undefined) {
+        failures.push({ id: request.id, index: -1, ...marked });
+        continue;
+      }
+      this.#remember([{ ...request, forgetUpTo: 0 }]);
+      for (const [index, write] of unpackWrites(request.writes).entries()) {
+        const pages = this.#pagesMax + (write.type === "delete" ? reservedPages : 0);
+        const failed = this.#attempt(pages, () => this.#write(write));
+        if (failed !== undefined) failures.push({ id: request.id, index, ...failed });
+      }
+    }
+    return failures;
+  }
+
+  #attempt(pagesMax: number, work: () => void): Failed | undefined {
+    if (this.#failed !== undefined) return failureOf(this.#failed);
+    try {
+      this.#limitPages(pagesMax);
+      this.#transaction(work);
+      return undefined;
+    } catch (caught) {
+      return failureOf(this.#failUnlessFull(caught));
+    } finally {
+      this.#limitPages(this.#pagesMax);
+    }
+  }
+
+  /** Empties the log, then forgets the older half of history; either may fail on a disk without any space. */
+  #makeRoom(): void {
+    try {
+      this.#checkpoint();
+      const middle = this.#statements.middleOfHistory.get()?.revision ?? 0;
+      if (middle <= this.#oldest) return;
+      this.#limitPages(this.#pagesMax + reservedPages);
+      this.#transaction(() => this.#forget(middle));
+      this.#oldest = middle;
+    } catch (caught) {
+      this.#failUnlessFull(caught);
+    } finally {
+      this.#limitPages(this.#pagesMax);
+    }
+  }
+
+  /** Never fails what was committed before it. */
+  #giveBack(): void {
+    try {
+      const free = Number(this.#database.pragma("freelist_count", { simple: true }));
+      if (free < freePagesMin) return;
+      const pages = Number(this.#database.pragma("page_count", { simple: true }));
+      if (free * 4 >= pages) this.#database.pragma(`incremental_vacuum(${freePagesMin})`);
+    } catch (caught) {
+      this.#failUnlessFull(caught);
+    }
+  }
+
+  #failUnlessFull(caught: unknown): DatastoreError {
+    const error = datastoreErrorFrom(caught, this.#options);
+    if (error.reason !== "full") this.#failed = error;
+    return error;
+  }
+
+  #transaction(work: () => void): void {
+    this.#statements.begin.run();
+    try {
+      work();
+      this.#statements.commit.run();
+    } catch (caught) {
+      // SQLite has rolled back by itself after some failures.
+      if (this.#database.inTransaction) this.#statements.rollback.run();
+      throw caught;
+    }
+  }
+
+  #checkpoint(): void {
+    const rows = this.#database.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+    if (rows[0]?.busy !== 0)
+      throw new DatastoreError("io", "the datastore's log cannot be emptied");
+  }
+
+  /** Never lower than the file already is: SQLite sees to that. */
+  #limitPages(pages: number): void {
+    this.#database.pragma(`max_page_count=${pages}`);
+  }
+}
+
+function failAll(requests: readonly CommitRequest[], error: DatastoreError): WriteFailure[] {
+  return requests.map(({ id }) => ({ id, index: -1, ...failureOf(error) }));
+}
+
+function failureOf({ reason, message }: DatastoreError): Failed {
+  return { reason, message };
+}
+
+function bufferOf(value: Uint8Array): Buffer {
+  return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** The file holds secrets: only its owner may read it, or what SQLite puts beside it. */
+function createPrivately(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, "a", 0o600));
+}
+
+/**
+ * By dlopen, because `require` in a single executable loads no files. The package takes the loaded addon as well
+ * as its path; its types know only of the path.
+ */
+function loadAddon(path: string): string {
+  const module = { exports: {} };
+  process.dlopen(module, path);
+  return module.exports as string;
+}
+
+function prepareFile(options: SqliteThreadData, database: Database.Database): void {
+  const { file } = options;
+  // Before anything is read: the lock is then kept until the connection is closed, and needs no shared memory.
+  database.pragma("locking_mode=EXCLUSIVE");
+  // A crash may have left a file that is no more than created.
+  const isNew = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (!isNew) assertOurs(file, database);
+  if (isNew) {
+    database.pragma(`page_size=${pageBytes}`);
+    database.pragma("auto_vacuum=INCREMENTAL");
+  }
+  if (database.pragma("journal_mode=WAL", { simple: true }) !== "wal")
+    throw new DatastoreError(
+      "io",
+      `the datastore ${file} cannot use a write-ahead log on this disk`,
+    );
+  database.pragma("synchronous=FULL");
+  database.pragma(`wal_autocheckpoint=${walPagesMax}`);
+  database.pragma(`journal_size_limit=${walPagesMax * pageBytes}`);
+  database.pragma(`cache_size=-${cacheKibibytes}`);
+  if (isNew) createTables(file, database);
+}
+
+function createTables(file: string, database: Database.Database): void {
+  database.exec(`
+    BEGIN EXCLUSIVE;
+    ${schemaSql}
+    PRAGMA application_id=${applicationId};
+    PRAGMA user_version=${schemaVersion};
+    COMMIT;
+  `);
+  // The new name in the directory must survive a power cut too.
+  const directory = openSync(dirname(file), "r");
+  fsyncSync(directory);
+  closeSync(directory);
+}
+
+function assertOurs(file: string, database: Database.Database): void {
+  if (database.pragma("application_id", { simple: true }) !== applicationId)
+    throw new DatastoreError(
+      "corrupt",
+      `${file} is not a mini8s datastore: move it away, or choose another path`,
+    );
+  const version = Number(database.pragma("user_version", { simple: true }));
+  if (version > schemaVersion)
+    throw new DatastoreError(
+      "newer-schema",
+      `the datastore ${file} was written by a newer mini8s (schema ${version}, this one knows ${schemaVersion}): start that version, or restore an older snapshot`,
+    );
+}
+
+interface CurrentRow {
+  readonly key: string;
+  readonly createRevision: number;
+  readonly revision: number;
+  readonly value: Buffer;
+}
+
+interface HistoryRow {
+  readonly revision: number;
+  readonly key: string;
+  readonly deleted: number;
+  readonly previousCreateRevision: number | null;
+  readonly previousRevision: number | null;
+  readonly previousValue: Buffer | null;
+}
+
+function prepareStatements(database: Database.Database) {
+  return {
+    begin: database.prepare("BEGIN IMMEDIATE"),
+    commit: database.prepare("COMMIT"),
+    rollback: database.prepare("ROLLBACK"),
+    put: database.prepare<[string, number, number, Buffer]>(
+      `INSERT INTO current (key, create_revision, revision, value) VALUES (?, ?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET
+         create_revision = excluded.create_revision, revision = excluded.revision, value = excluded.value`,
+    ),
+    remove: database.prepare<[string]>("DELETE FROM current WHERE key = ?"),
+    noteCreated: database.prepare<[number, string]>(
+      "INSERT INTO history (revision, key, deleted) VALUES (?, ?, 0)",
+    ),
+    noteReplaced: database.prepare<[number, number, string]>(
+      `INSERT INTO history SELECT ?, key, ?, create_revision, revision, value FROM current WHERE key = ?`,
+    ),
+    forget: database.prepare<[number]>("DELETE FROM history WHERE revision <= ?"),
+    middleOfHistory: database.prepare<[], { readonly revision: number }>(
+      "SELECT revision FROM history ORDER BY revision LIMIT 1 OFFSET (SELECT count(*) / 2 FROM history)",
+    ),
+    setMeta: database.prepare<[string, number]>(
+      "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    ),
+    allMeta: database.prepare<[], { readonly name: string; readonly value: number }>(
+      "SELECT name, value FROM meta",
+    ),
+    allCurrent: database.prepare<[], CurrentRow>(
+      "SELECT key, create_revision AS createRevision, revision, value FROM current",
+    ),
+    allHistory: database.prepare<[], HistoryRow>(
+      `SELECT revision, key, deleted, previous_create_revision AS previousCreateRevision,
+         previous_revision AS previousRevision, previous_value AS previousValue
+       FROM history ORDER BY revision`,
+    ),
+  };
+}
