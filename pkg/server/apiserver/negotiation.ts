@@ -1,0 +1,180 @@
+import { ApiError } from "../../api/api-error.ts";
+
+export type Encoding = "json" | "yaml" | "protobuf";
+
+/** How the answer to a request is written. */
+export interface Negotiated {
+  readonly encoding: Encoding;
+  /** What the answer is turned into first. For a list, PartialObjectMetadata is its List. */
+  readonly as: "object" | "table" | "metadata";
+  /** Of `meta.k8s.io`, where the answer is turned into something. */
+  readonly metaVersion: "v1" | "v1beta1";
+  /** JSON with line breaks, for people. */
+  readonly pretty: boolean;
+  /** What the `Content-Type` of the answer says. */
+  readonly contentType: string;
+}
+
+export const jsonType = "application/json";
+export const yamlType = "application/yaml";
+export const protobufType = "application/vnd.kubernetes.protobuf";
+
+const encodings: ReadonlyMap<string, Encoding> = new Map([
+  [jsonType, "json"],
+  [yamlType, "yaml"],
+  [protobufType, "protobuf"],
+]);
+const contentTypes: Readonly<Record<Encoding, string>> = {
+  json: jsonType,
+  yaml: yamlType,
+  protobuf: protobufType,
+};
+
+/** A clause of an `Accept` header. */
+export interface AcceptClause {
+  readonly type: string;
+  readonly params: ReadonlyMap<string, string>;
+  readonly quality: number;
+}
+
+/** More clauses are not looked at. */
+const acceptClausesMax = 64;
+
+/** The clauses of an `Accept` header, the most wanted first, in their order where they are wanted alike. */
+export function parseAccept(header: string): readonly AcceptClause[] {
+  return header
+    .split(",", acceptClausesMax)
+    .map(parseMediaType)
+    .filter((clause) => clause.type !== "")
+    .sort((a, b) => b.quality - a.quality);
+}
+
+function parseMediaType(text: string): AcceptClause {
+  const [type = "", ...rest] = text.split(";");
+  const params = new Map<string, string>();
+  for (const param of rest) {
+    const equals = param.indexOf("=");
+    const name = (equals === -1 ? param : param.slice(0, equals)).trim().toLowerCase();
+    const value = equals === -1 ? "" : param.slice(equals + 1).trim();
+    if (name !== "") params.set(name, value.replace(/^"(.*)"$/, "$1"));
+  }
+  const quality = Number(params.get("q") ?? 1);
+  return {
+    type: type.trim().toLowerCase(),
+    params,
+    quality: Number.isNaN(quality) ? 1 : quality,
+  };
+}
+
+export interface Wishes {
+  /** The `Accept` header. */
+  readonly accept: string | null | undefined;
+  /** The query parameter `pretty`. */
+  readonly pretty?: string | null | undefined;
+  readonly userAgent?: string | null | undefined;
+}
+
+/**
+ * What the client accepts most of what there is; a `NotAcceptable` in upstream's words where it accepts nothing.
+ * `tables` is false where there are no objects to make a table or metadata of.
+ */
+export function negotiate(wishes: Wishes, options: { readonly tables: boolean }): Negotiated {
+  const header = wishes.accept ?? "";
+  const clauses = header.trim() === "" ? [parseMediaType("*/*")] : parseAccept(header);
+  for (const clause of clauses) {
+    const encoding = encodingOf(clause);
+    if (encoding === undefined) continue;
+    const as = transformOf(clause, encoding, options.tables);
+    if (as === undefined) continue;
+    const wanted = wishes.pretty ?? clause.params.get("pretty");
+    return {
+      encoding,
+      as,
+      metaVersion: clause.params.get("v") === "v1beta1" ? "v1beta1" : "v1",
+      pretty: encoding === "json" && isPretty(wanted, wishes.userAgent),
+      contentType: contentTypes[encoding],
+    };
+  }
+  throw notAcceptable([...encodings.keys()]);
+}
+
+export function notAcceptable(accepted: readonly string[]): ApiError {
+  return new ApiError(
+    "NotAcceptable",
+    `only the following media types are accepted: ${accepted.join(", ")}`,
+  );
+}
+
+function encodingOf(clause: AcceptClause): Encoding | undefined {
+  if (clause.quality === 0) return undefined;
+  if (clause.type === "*/*" || clause.type === "application/*") return "json";
+  return encodings.get(clause.type);
+}
+
+/** Undefined where the clause asks for what cannot be had. */
+function transformOf(
+  clause: AcceptClause,
+  encoding: Encoding,
+  tables: boolean,
+): Negotiated["as"] | undefined {
+  const as = clause.params.get("as");
+  if (as === undefined || as === "") return "object";
+  const version = clause.params.get("v");
+  const isMeta = clause.params.get("g") === "meta.k8s.io";
+  if (!tables || !isMeta || (version !== "v1" && version !== "v1beta1")) return undefined;
+  if (as === "Table") return encoding === "protobuf" ? undefined : "table";
+  const isMetadata = as === "PartialObjectMetadata" || as === "PartialObjectMetadataList";
+  return isMetadata ? "metadata" : undefined;
+}
+
+/** As upstream: by wish, or where a person seems to look at it. */
+function isPretty(wanted: string | undefined, userAgent: string | null | undefined): boolean {
+  if (wanted !== undefined) return wanted !== "" && wanted !== "0" && wanted !== "false";
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent ?? "");
+}
+
+/** How a body is written; an UnsupportedMediaType in upstream's words where that is none we read. */
+export function bodyEncoding(contentType: string | null | undefined): Encoding {
+  if (contentType === null || contentType === undefined || contentType.trim() === "") return "json";
+  const encoding = encodings.get(parseMediaType(contentType).type);
+  if (encoding === undefined) throw unsupportedMediaType([...encodings.keys()]);
+  return encoding;
+}
+
+export type PatchType = "json" | "merge" | "strategic-merge" | "apply";
+
+const patchTypes: ReadonlyMap<string, PatchType> = new Map([
+  ["application/json-patch+json", "json"],
+  ["application/merge-patch+json", "merge"],
+  ["application/strategic-merge-patch+json", "strategic-merge"],
+  ["application/apply-patch+yaml", "apply"],
+]);
+
+/** Which kind of patch a body is; an UnsupportedMediaType where the header names none of `accepted`. */
+export function patchTypeOf(
+  contentType: string | null | undefined,
+  accepted: readonly PatchType[] = [...patchTypes.values()],
+): PatchType {
+  const type = patchTypes.get(parseMediaType(contentType ?? "").type);
+  if (type !== undefined && accepted.includes(type)) return type;
+  const names = [...patchTypes].filter(([, known]) => accepted.includes(known));
+  throw unsupportedMediaType(names.map(([name]) => name));
+}
+
+function unsupportedMediaType(accepted: readonly string[]): ApiError {
+  return new ApiError(
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
+  );
+}
+
+/** Smaller answers are sent as they are: compressing them costs more than it saves. */
+export const gzipThresholdBytes = 128 * 1_024;
+
+/** Whether an answer of that size goes out compressed. */
+export function wantsGzip(acceptEncoding: string | null | undefined, sizeBytes: number): boolean {
+  if (sizeBytes < gzipThresholdBytes) return false;
+  return parseAccept(acceptEncoding ?? "").some(
+    (clause) => clause.type === "gzip" && clause.quality > 0,
+  );
+}
