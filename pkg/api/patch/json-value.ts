@@ -1,0 +1,106 @@
+/** A JSON object as it is received: any key is data, `__proto__` and `constructor` too. */
+export interface JsonObject {
+  readonly [key: string]: unknown;
+}
+
+/** A JSON object that is still being made and that nobody else holds. */
+export interface JsonDraft {
+  [key: string]: unknown;
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRaw(value);
+}
+
+export function isJsonDraft(value: unknown): value is JsonDraft {
+  return isJsonObject(value);
+}
+
+/** Lists, without the `any[]` that `Array.isArray` makes of an unknown value. */
+export function isJsonList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+/** The value of a key of the object's own; what the prototype has is never seen. */
+export function ownValue(object: JsonObject, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** Sets a key of the object's own, whatever it is called: no setter runs, no prototype changes. */
+export function setOwn(object: JsonDraft, key: string, value: unknown): void {
+  if (key === "__proto__") {
+    Object.defineProperty(object, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  } else {
+    object[key] = value;
+  }
+}
+
+/** An unshared copy, which may be written to. */
+export function copyJson(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (isJsonList(value)) return value.map(copyJson);
+  if (!isJsonObject(value)) return value;
+  return copyJsonObject(value);
+}
+
+export function copyJsonObject(object: JsonObject): JsonDraft {
+  const copy: JsonDraft = {};
+  for (const key of Object.keys(object)) {
+    const value = object[key];
+    if (value !== undefined) setOwn(copy, key, copyJson(value));
+  }
+  return copy;
+}
+
+/** Whether two values mean the same JSON: the order of keys does not count, and an undefined key is an absent one. */
+export function equalJson(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (typeof left !== "object" || typeof right !== "object") return false;
+  if (left === null || right === null) return false;
+  if (isJsonList(left)) {
+    return (
+      isJsonList(right) &&
+      left.length === right.length &&
+      left.every((item, index) => equalJson(item, right[index]))
+    );
+  }
+  if (isJsonObject(left) && isJsonObject(right)) return equalObjects(left, right);
+  return JSON.stringify(left) === JSON.stringify(right);
+}
+
+function equalObjects(left: JsonObject, right: JsonObject): boolean {
+  let unmatched = 0;
+  for (const key of Object.keys(left)) {
+    const value = left[key];
+    if (value === undefined) continue;
+    const other = ownValue(right, key);
+    if (other === undefined || !equalJson(value, other)) return false;
+    unmatched += 1;
+  }
+  for (const key of Object.keys(right)) if (right[key] !== undefined) unmatched -= 1;
+  return unmatched === 0;
+}
+
+/** The levels of lists and objects in a value; stops counting beyond `max`. */
+export function depthOf(value: unknown, max: number): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (max <= 0) return 1;
+  let deepest = 0;
+  for (const child of Object.values(value)) {
+    deepest = Math.max(deepest, depthOf(child, max - 1));
+    if (deepest >= max) break;
+  }
+  return deepest + 1;
+}
+
+/** Numbers that a JavaScript number cannot hold travel as the result of `JSON.rawJSON`: they are scalars. */
+function isRaw(value: object): boolean {
+  return Object.isFrozen(value) && Object.getPrototypeOf(value) === null && isRawJson(value);
+}
+
+const isRawJson = (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON;

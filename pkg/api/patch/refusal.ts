@@ -1,0 +1,30 @@
+import { ApiError } from "../api-error.ts";
+
+/** A well-formed patch that cannot be carried out on this object. */
+export function unprocessable(cause: string): ApiError {
+  return new ApiError("Invalid", "the server rejected our request due to an error in our request", {
+    details: {},
+    cause: new Error(cause),
+  });
+}
+
+/** Go's name for the kind of a JSON value, as its decoder prints it. */
+export function goKind(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  return typeof value === "boolean" ? "bool" : typeof value;
+}
+
+/** Strategic merge patch and JSON patch do not exist for every kind; the media types that do are named. */
+export function unsupportedPatch(accepted: readonly string[]): ApiError {
+  return new ApiError(
+    "UnsupportedMediaType",
+    `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
+  );
+}
+
+/** A failure within the patch machinery, told with what it was doing: it has no reason of its own, as in Kubernetes. */
+export function failed(doing: string, caught: unknown): ApiError {
+  const why = caught instanceof Error ? caught.message : String(caught);
+  return new ApiError("", `${doing}: ${why}`, { cause: caught });
+}
