@@ -1,6 +1,7 @@
 import { ageColumn, nameColumn } from "../columns.ts";
+import { invalid } from "../field-error.ts";
 import { type Lease, leaseSchema } from "../generated/coordination-v1.generated.ts";
-import { defineResource } from "../resource.ts";
+import { defineResource, type FieldError } from "../resource.ts";
 
 export const leaseResource = defineResource<Lease>({
   group: "coordination.k8s.io",
@@ -9,6 +10,29 @@ export const leaseResource = defineResource<Lease>({
   plural: "leases",
   scope: "namespace",
   schema: leaseSchema,
+  // Renewed every few seconds by every node, and worth nothing after a restart.
   durability: ({ metadata }) => (metadata.namespace === "kube-node-lease" ? "at-close" : "lazy"),
-  columns: [nameColumn, ageColumn],
+  validate({ spec }) {
+    const errors: FieldError[] = [];
+    const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec;
+    if (duration !== undefined && duration <= 0) {
+      errors.push(invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"));
+    }
+    if (transitions !== undefined && transitions < 0) {
+      errors.push(
+        invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"),
+      );
+    }
+    return errors;
+  },
+  columns: [
+    nameColumn,
+    {
+      name: "Holder",
+      type: "string",
+      description: "Who holds the lease.",
+      cell: ({ spec }) => spec.holderIdentity ?? "",
+    },
+    ageColumn,
+  ],
 });

@@ -1,16 +1,61 @@
 import { ageColumn, nameColumn } from "../columns.ts";
+import { invalidEach } from "../field-error.ts";
 import { type Namespace, namespaceSchema } from "../generated/core-v1.generated.ts";
+import { checkQualifiedName } from "../names.ts";
+import type { Draft } from "../object.ts";
 import { defineResource } from "../resource.ts";
+
+/** Held by every namespace until all that is in it is gone. */
+const kubernetesFinalizer = "kubernetes";
 
 export const namespaceResource = defineResource<Namespace>({
   group: "",
   version: "v1",
   kind: "Namespace",
   plural: "namespaces",
+  shortNames: ["ns"],
   scope: "cluster",
   schema: namespaceSchema,
-  shortNames: ["ns"],
+  verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
   nameRule: "dns-label",
   subresources: { status: true },
-  columns: [nameColumn, ageColumn],
+  defaults: labelWithName,
+  prepareCreate(namespace) {
+    // A generated name is known only now.
+    labelWithName(namespace);
+    namespace.status = { phase: "Active" };
+    const finalizers = namespace.spec.finalizers ?? [];
+    if (!finalizers.includes(kubernetesFinalizer)) finalizers.push(kubernetesFinalizer);
+    namespace.spec.finalizers = finalizers;
+  },
+  prepareUpdate(namespace, previous) {
+    // Finalizers change through the `finalize` subresource only.
+    if (previous.spec.finalizers === undefined) delete namespace.spec.finalizers;
+    else namespace.spec.finalizers = [...previous.spec.finalizers];
+  },
+  validate: ({ spec }) =>
+    (spec.finalizers ?? []).flatMap((finalizer, index) =>
+      finalizer === kubernetesFinalizer
+        ? []
+        : invalidEach(`spec.finalizers[${index}]`, finalizer, checkQualifiedName(finalizer)),
+    ),
+  selectableFields: { "status.phase": ({ status }) => status.phase ?? "" },
+  columns: [
+    nameColumn,
+    {
+      name: "Status",
+      type: "string",
+      description: "Active, or Terminating while its content is being deleted.",
+      cell: ({ status }) => status.phase ?? "",
+    },
+    ageColumn,
+  ],
 });
+
+function labelWithName({ metadata, status }: Draft<Namespace>): void {
+  if (metadata.name !== undefined && metadata.name !== "") {
+    metadata.labels ??= {};
+    metadata.labels["kubernetes.io/metadata.name"] = metadata.name;
+  }
+  if (status !== undefined) status.phase ??= "Active";
+}

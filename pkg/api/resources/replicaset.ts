@@ -1,17 +1,63 @@
 import { ageColumn, nameColumn } from "../columns.ts";
 import { type ReplicaSet, replicaSetSchema } from "../generated/apps-v1.generated.ts";
-import { defineResource } from "../resource.ts";
-import { workloadScale } from "../shared/workload.ts";
+import { defineResource, type FieldError } from "../resource.ts";
+import { defaultPodSpec } from "../shared/pod-spec-defaults.ts";
+import { podSpecWarnings } from "../shared/pod-warnings.ts";
+import {
+  validateSelectorUpdate,
+  validateWorkload,
+  workloadScale,
+  workloadWideColumns,
+} from "../shared/workload.ts";
 
 export const replicaSetResource = defineResource<ReplicaSet>({
   group: "apps",
   version: "v1",
   kind: "ReplicaSet",
   plural: "replicasets",
-  scope: "namespace",
-  schema: replicaSetSchema,
   shortNames: ["rs"],
   categories: ["all"],
+  scope: "namespace",
+  schema: replicaSetSchema,
   subresources: { status: true, scale: workloadScale },
-  columns: [nameColumn, ageColumn],
+  defaults({ spec }) {
+    spec.replicas ??= 1;
+    defaultPodSpec(spec.template.spec);
+  },
+  prepareCreate(replicaSet) {
+    replicaSet.status = { replicas: 0 };
+  },
+  validate,
+  validateUpdate: validateSelectorUpdate,
+  warnings: ({ spec }) => podSpecWarnings(spec.template.spec, "spec.template.spec"),
+  selectableFields: { "status.replicas": ({ status }) => String(status.replicas) },
+  columns: [
+    nameColumn,
+    {
+      name: "Desired",
+      type: "integer",
+      description: "How many pods there should be.",
+      cell: ({ spec }) => spec.replicas ?? 0,
+    },
+    {
+      name: "Current",
+      type: "integer",
+      description: "How many pods there are.",
+      cell: ({ status }) => status.replicas,
+    },
+    {
+      name: "Ready",
+      type: "integer",
+      description: "How many of the pods are ready.",
+      cell: ({ status }) => status.readyReplicas ?? 0,
+    },
+    ageColumn,
+    ...workloadWideColumns,
+  ],
 });
+
+function validate(replicaSet: ReplicaSet): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  validateWorkload(replicaSet, "replicaset", errors);
+  return errors;
+}

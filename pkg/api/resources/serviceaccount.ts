@@ -7,8 +7,17 @@ export const serviceAccountResource = defineResource<ServiceAccount>({
   version: "v1",
   kind: "ServiceAccount",
   plural: "serviceaccounts",
+  shortNames: ["sa"],
   scope: "namespace",
   schema: serviceAccountSchema,
-  shortNames: ["sa"],
-  columns: [nameColumn, ageColumn],
+  columns: [
+    nameColumn,
+    {
+      name: "Secrets",
+      type: "string",
+      description: "How many secrets the account names.",
+      cell: ({ secrets }) => secrets?.length ?? 0,
+    },
+    ageColumn,
+  ],
 });
