@@ -1,0 +1,231 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { appendFile, mkdir, mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** The executable under test: what `npm run build` made. */
+export const executable = join(import.meta.dirname, "../../dist/mini8s");
+
+export interface CommandOutput {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandInput {
+  readonly input?: string;
+  readonly timeoutMs?: number;
+}
+
+/** Runs a program to its end; an exit code other than zero is an answer. */
+export function runCommand(
+  command: string,
+  args: readonly string[],
+  options: CommandInput = {},
+): Promise<CommandOutput> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      command,
+      [...args],
+      { maxBuffer: 1 << 28, timeout: options.timeoutMs ?? 120_000, encoding: "utf8" },
+      (error, stdout, stderr) => {
+        const code = error?.code;
+        resolve({
+          exitCode: error === null ? 0 : typeof code === "number" ? code : 1,
+          stdout,
+          stderr,
+        });
+      },
+    );
+    child.stdin?.on("error", () => {});
+    child.stdin?.end(options.input ?? "");
+  });
+}
+
+/** Waits until `check` gives a value; fails with what it last said. */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | undefined>,
+  options: { readonly timeoutMs?: number; readonly everyMs?: number } = {},
+): Promise<T> {
+  const deadline = performance.now() + (options.timeoutMs ?? 60_000);
+  let last: unknown = "nothing yet";
+  for (;;) {
+    try {
+      const value = await check();
+      if (value !== undefined) return value;
+    } catch (caught) {
+      last = caught;
+    }
+    if (performance.now() > deadline) {
+      throw new Error(
+        `did not happen in time: ${what}; last: ${last instanceof Error ? last.message : String(last)}`,
+        { cause: last },
+      );
+    }
+    await sleep(options.everyMs ?? 100);
+  }
+}
+
+let hostsMade = 0;
+
+/**
+ * A machine of its own for one mini8s: a network namespace with an address that the test's own host reaches, and
+ * a data-dir. Everything of it is gone after `destroy`, also after a failed test.
+ */
+export class TestHost {
+  readonly name: string;
+  readonly address: string;
+  readonly gateway: string;
+  readonly dataDir: string;
+  readonly kubeconfig: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(index: number, directory: string) {
+    this.name = `m8s-${process.pid}-${index}`;
+    const subnet = `10.98.${(process.pid % 60) * 4 + (index % 4)}`;
+    this.gateway = `${subnet}.1`;
+    this.address = `${subnet}.2`;
+    this.dataDir = join(directory, "data");
+    this.kubeconfig = join(directory, "kubeconfig.yaml");
+  }
+
+  static async create(): Promise<TestHost> {
+    const host = new TestHost(hostsMade++, await mkdtemp("/var/tmp/mini8s-test-"));
+    await mkdir(host.dataDir, { recursive: true });
+    const link = `v${host.name.slice(4)}`.slice(0, 15);
+    const commands = [
+      `netns add ${host.name}`,
+      `link add ${link} type veth peer name eth0 netns ${host.name}`,
+      `addr add ${host.gateway}/24 dev ${link}`,
+      `link set ${link} up`,
+      `-n ${host.name} link set lo up`,
+      `-n ${host.name} addr add ${host.address}/24 dev eth0`,
+      `-n ${host.name} link set eth0 up`,
+      `-n ${host.name} route add default via ${host.gateway}`,
+    ];
+    for (const command of commands) await host.#must("ip", command.split(" "));
+    return host;
+  }
+
+  get log(): string {
+    return join(this.dataDir, "mini8s.log");
+  }
+
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error("mini8s has not been started");
+    return pid;
+  }
+
+  /** Starts `mini8s server` and does not wait. */
+  async start(...flags: readonly string[]): Promise<void> {
+    const output = await open(this.log, "a");
+    this.#process = spawn(
+      "ip",
+      [
+        ...["netns", "exec", this.name, executable, "server"],
+        ...["--data-dir", this.dataDir, "--write-kubeconfig", this.kubeconfig],
+        ...["--node-name", "node-1", "--node-ip", this.address],
+        ...flags,
+      ],
+      { stdio: ["ignore", output.fd, output.fd], detached: true },
+    );
+    await output.close();
+  }
+
+  /** Waits until the node is Ready. */
+  async ready(timeoutMs = 60_000): Promise<void> {
+    await eventually(
+      "the node is Ready",
+      async () => {
+        if (this.#process?.exitCode !== null) {
+          throw new Error(`mini8s ended: ${(await this.logLines()).slice(-5).join("\n")}`);
+        }
+        if (!existsSync(this.kubeconfig)) return undefined;
+        const { stdout } = await this.kubectl("get", "nodes", "--no-headers");
+        return /\sReady\s/.test(stdout) ? true : undefined;
+      },
+      { timeoutMs },
+    );
+  }
+
+  async logLines(): Promise<readonly string[]> {
+    return (await readFile(this.log, "utf8")).trim().split("\n");
+  }
+
+  /** Ends mini8s and waits until it has gone; its containers go on. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
+      return child?.exitCode ?? null;
+    const ended = new Promise<number | null>((resolve) =>
+      child.once("exit", (code) => resolve(code)),
+    );
+    child.kill(signal);
+    return ended;
+  }
+
+  /** A program inside the machine's network. */
+  exec(command: string, ...args: readonly string[]): Promise<CommandOutput> {
+    return runCommand("ip", ["netns", "exec", this.name, command, ...args]);
+  }
+
+  kubectl(...args: readonly string[]): Promise<CommandOutput> {
+    return runCommand("kubectl", ["--kubeconfig", this.kubeconfig, ...args]);
+  }
+
+  /** As `kubectl`, but must succeed; returns what it printed. */
+  async k(...args: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.kubectl(...args);
+    if (exitCode !== 0) throw new Error(`kubectl ${args.join(" ")} failed: ${stderr}${stdout}`);
+    return stdout.trim();
+  }
+
+  async apply(manifest: string, ...args: readonly string[]): Promise<string> {
+    const { exitCode, stdout, stderr } = await runCommand(
+      "kubectl",
+      ["--kubeconfig", this.kubeconfig, "apply", ...args, "-f", "-"],
+      { input: manifest },
+    );
+    if (exitCode !== 0) throw new Error(`kubectl apply failed: ${stderr}`);
+    return stdout.trim();
+  }
+
+  /** Puts an image archive where the node imports it from. */
+  async addImage(archive: string): Promise<void> {
+    const directory = join(this.dataDir, "agent", "images");
+    await mkdir(directory, { recursive: true });
+    const target = join(directory, archive.split("/").at(-1) ?? "");
+    await runCommand("cp", [archive, `${target}.partial`]);
+    await this.#must("mv", [`${target}.partial`, target]);
+  }
+
+  async note(text: string): Promise<void> {
+    await appendFile(this.log, `${text}\n`);
+  }
+
+  async destroy(): Promise<void> {
+    await this.stop("SIGKILL");
+    await runCommand("ip", [
+      "netns",
+      "exec",
+      this.name,
+      executable,
+      "uninstall",
+      "--data-dir",
+      this.dataDir,
+      "--write-kubeconfig",
+      this.kubeconfig,
+      "--yes",
+    ]);
+    await runCommand("ip", ["netns", "del", this.name]);
+    await rm(join(this.dataDir, ".."), { recursive: true, force: true });
+  }
+
+  async #must(command: string, args: readonly string[]): Promise<void> {
+    const { exitCode, stderr } = await runCommand(command, args);
+    if (exitCode !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr}`);
+  }
+}
