@@ -10,7 +10,7 @@ import { keyOf, type NewObject, type ObjectKey, objectKey } from "../../api/obje
 import { equalJson } from "../../api/patch/json-value.ts";
 import { deploymentResource } from "../../api/resources/deployment.ts";
 import { replicaSetResource } from "../../api/resources/replicaset.ts";
-import { isPodTerminal } from "../../api/shared/pod-state.ts";
+import { isPodTerminal } from "../../api/shared/pod-status.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 import type { Controller } from "../../client/controller.ts";

@@ -7,14 +7,9 @@ import { keyOf } from "../../api/object.ts";
 import { equalJson } from "../../api/patch/json-value.ts";
 import { podResource } from "../../api/resources/pod.ts";
 import { replicaSetResource } from "../../api/resources/replicaset.ts";
+import { isPodTerminating, podAvailableInMs } from "../../api/shared/pod-availability.ts";
 import { podFromTemplate } from "../../api/shared/pod-from-template.ts";
-import {
-  isPodActive,
-  isPodReady,
-  isPodTerminating,
-  podAvailableInMs,
-  podReadySinceMs,
-} from "../../api/shared/pod-state.ts";
+import { isPodActive, isPodReady, podReadySinceMs } from "../../api/shared/pod-status.ts";
 import { formatTime, parseTime } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";

@@ -1,0 +1,32 @@
+import type { Filter } from "./filter.ts";
+import { nodeNameFilter } from "./filters/node-name.ts";
+import { nodePortsFilter } from "./filters/node-ports.ts";
+import { nodeSelectorFilter } from "./filters/node-selector.ts";
+import { resourcesFilter } from "./filters/resources.ts";
+import { taintsFilter } from "./filters/taints.ts";
+import { unschedulableFilter } from "./filters/unschedulable.ts";
+import type { Score } from "./score.ts";
+import { balancedAllocationScore } from "./scores/balanced-allocation.ts";
+import { leastAllocatedScore } from "./scores/least-allocated.ts";
+import { preferredNodesScore } from "./scores/preferred-nodes.ts";
+import { preferredTaintsScore } from "./scores/preferred-taints.ts";
+
+/** What decides where pods go. */
+export interface Profile {
+  /** In upstream's order: the first that rejects a node gives the reason. */
+  readonly filters: readonly Filter[];
+  readonly scores: readonly Score[];
+}
+
+/** The scheduler `default-scheduler`. */
+export const defaultProfile: Profile = {
+  filters: [
+    unschedulableFilter,
+    nodeNameFilter,
+    taintsFilter,
+    nodeSelectorFilter,
+    nodePortsFilter,
+    resourcesFilter,
+  ],
+  scores: [preferredTaintsScore, preferredNodesScore, leastAllocatedScore, balancedAllocationScore],
+};
