@@ -36,17 +36,24 @@ export class ApiError extends Error {
   /** The HTTP status code. */
   readonly code: number;
   readonly details: StatusDetails | undefined;
+  /** Where a list that has expired may go on, at the price of consistency. */
+  readonly continue: string | undefined;
 
   constructor(
     reason: StatusReason | "",
     message: string,
-    options: ErrorOptions & { readonly details?: StatusDetails; readonly code?: number } = {},
+    options: ErrorOptions & {
+      readonly details?: StatusDetails;
+      readonly code?: number;
+      readonly continue?: string;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "ApiError";
     this.reason = reason;
     this.code = options.code ?? (reason === "" ? 500 : codes[reason]);
     this.details = options.details;
+    this.continue = options.continue;
   }
 
   /** Any thrown thing as an answer: what is no `ApiError` becomes an InternalError that hides nothing. */
@@ -127,7 +134,7 @@ export class ApiError extends Error {
     return {
       kind: "Status",
       apiVersion: "v1",
-      metadata: {},
+      metadata: this.continue === undefined ? {} : { continue: this.continue },
       status: "Failure",
       message: this.message,
       ...(this.reason === "" ? {} : { reason: this.reason }),

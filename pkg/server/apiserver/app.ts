@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { Hono } from "hono";
+import { ApiError } from "../../api/api-error.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Authenticator } from "./authn/authenticator.ts";
+import { anonymousUser } from "./authn/authenticator.ts";
+import type { Authorizer, RequestAttributes } from "./authz/authorizer.ts";
+import { forbiddenError } from "./authz/forbidden.ts";
+import { clientCertificateOf } from "./client-certificate.ts";
+import { type DispatchDeps, dispatch, notServed } from "./dispatch.ts";
+import { type AppContext, type AppEnv, Exchange } from "./exchange.ts";
+import { impersonatedUser } from "./impersonation.ts";
+import type { RequestMetrics } from "./metrics.ts";
+import { replyError } from "./reply.ts";
+
+/** Answers to a path that is no resource: health, version, discovery, … */
+export interface PathHandler {
+  /** As Hono writes routes. */
+  readonly path: string;
+  /** Upper-case; default: only GET. */
+  readonly methods?: readonly string[];
+  handle(exchange: Exchange): Response | Promise<Response>;
+}
+
+export interface AppDeps {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly dispatch: DispatchDeps;
+  readonly paths: readonly PathHandler[];
+  readonly metrics: RequestMetrics;
+  readonly logger: Logger;
+}
+
+/** The API over HTTP. What happens to each request, and in which order, is read here from top to bottom. */
+export function createApp(deps: AppDeps): Hono<AppEnv> {
+  const { authenticator, authorizer, metrics, logger } = deps;
+  const app = new Hono<AppEnv>();
+
+  app.onError((error, context) => {
+    const exchange: Exchange = context.get("exchange") ?? new Exchange(context, randomUUID());
+    const failure = ApiError.from(error);
+    if (failure.code >= 500 && !exchange.signal.aborted) {
+      const { method, path, auditId } = exchange;
+      logger.error("a request failed", { method, path, auditId, error });
+    }
+    metrics.finished(exchange, failure.code);
+    return replyError(exchange, failure);
+  });
+  app.notFound((context) => {
+    throw context.get("exchange") === undefined ? new Error("no exchange was made") : notServed();
+  });
+
+  // Who asks for what.
+  app.use(async (context, next) => {
+    const exchange = new Exchange(context, randomUUID());
+    context.set("exchange", exchange);
+    metrics.started(exchange);
+    const user = await authenticator.authenticate(credentialsOf(exchange), exchange.signal);
+    exchange.user = user ?? anonymousUser;
+    await next();
+  });
+
+  // As whom.
+  app.use(async (context, next) => {
+    const exchange = context.get("exchange");
+    if (exchange.header("impersonate-user") !== undefined || impersonates(exchange)) {
+      exchange.user = impersonatedUser(exchange.incoming.headers, exchange.user, authorizer);
+    }
+    await next();
+  });
+
+  // Whether they may.
+  app.use(async (context, next) => {
+    const exchange = context.get("exchange");
+    const attributes = attributesOf(exchange);
+    const decision = authorizer.authorize(attributes);
+    if (!decision.allowed) throw forbiddenError(attributes, decision);
+    await next();
+  });
+
+  for (const { path, methods = ["GET"], handle } of deps.paths) {
+    app.on([...methods], path, async (context) =>
+      finish(context, await handle(context.get("exchange"))),
+    );
+  }
+
+  const resources = async (context: AppContext) => {
+    const exchange = context.get("exchange");
+    const { info } = exchange;
+    if (info.type !== "resource") throw notServed();
+    return finish(context, await dispatch(deps.dispatch, exchange, info));
+  };
+  app.all("/api/*", resources);
+  app.all("/apis/*", resources);
+
+  function finish(context: AppContext, response: Response): Response {
+    metrics.finished(context.get("exchange"), response.status);
+    return response;
+  }
+
+  return app;
+}
+
+function credentialsOf(exchange: Exchange): Parameters<Authenticator["authenticate"]>[0] {
+  const [scheme = "", token = ""] = (exchange.header("authorization") ?? "").split(" ", 2);
+  return {
+    clientCertificate: clientCertificateOf(exchange.incoming),
+    bearerToken: scheme.toLowerCase() === "bearer" && token !== "" ? token : undefined,
+  };
+}
+
+function impersonates(exchange: Exchange): boolean {
+  return Object.keys(exchange.incoming.headers).some((name) => name.startsWith("impersonate-"));
+}
+
+export function attributesOf(exchange: Exchange): RequestAttributes {
+  const { info, user } = exchange;
+  if (info.type === "path") return { type: "path", user, verb: info.verb, path: info.path };
+  const { verb, group, version, resource, subresource, namespace, name } = info;
+  return { type: "resource", user, verb, group, version, resource, subresource, namespace, name };
+}

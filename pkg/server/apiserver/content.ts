@@ -1,0 +1,125 @@
+import { ApiError } from "../../api/api-error.ts";
+import { type ParsedJson, parseJson } from "../../api/codec/json.ts";
+import { parseYaml } from "../../api/codec/yaml.ts";
+import { forbidden, required } from "../../api/field-error.ts";
+import type { Draft, KubernetesObject } from "../../api/object.ts";
+import type { Schema } from "../../api/schema.ts";
+import { type DecodedAs, decodeAs } from "./decode-as.ts";
+import type { Exchange } from "./exchange.ts";
+import { bodyEncoding, type Encoding, type PatchType, patchTypeOf } from "./negotiation.ts";
+import { readBody } from "./read-body.ts";
+import { isTrue } from "./request-info.ts";
+import type { Patch, PatchOptions } from "./verbs/patch.ts";
+import {
+  type DeleteOptions,
+  type FieldValidation,
+  parseDeleteOptions,
+  parseWriteOptions,
+} from "./write-options.ts";
+
+interface Parsed {
+  readonly value: unknown;
+  readonly duplicates: ParsedJson["duplicates"];
+  readonly strictErrors: readonly string[];
+}
+
+function parse(bytes: Buffer, encoding: Encoding, findDuplicates: boolean): Parsed {
+  switch (encoding) {
+    case "yaml": {
+      const { value, strictErrors } = refusing(() => parseYaml(bytes, { findDuplicates }));
+      return { value, duplicates: undefined, strictErrors };
+    }
+    case "json": {
+      const { value, duplicates } = refusing(() => parseJson(bytes, { findDuplicates }));
+      return { value, duplicates, strictErrors: [] };
+    }
+    case "protobuf":
+      throw new ApiError("UnsupportedMediaType", "protobuf is not read yet");
+  }
+}
+
+/** What cannot be read is the client's fault, and the reader says why. */
+function refusing<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (caught) {
+    throw unreadable(caught);
+  }
+}
+
+function unreadable(caught: unknown): ApiError {
+  if (caught instanceof ApiError) return caught;
+  const why = caught instanceof Error ? caught.message : String(caught);
+  const message = `the object provided is unrecognized (must be of type ): ${why}`;
+  return new ApiError("BadRequest", message, { cause: caught });
+}
+
+/** The object in a request's body, pruned to its schema. Fields it does not know become warnings, or a refusal. */
+export async function readObject<T extends KubernetesObject>(
+  exchange: Exchange,
+  kind: DecodedAs & { readonly schema: Schema<T> },
+  fieldValidation: FieldValidation,
+): Promise<Draft<T>> {
+  const bytes = await readBody(exchange.incoming);
+  const parsed = parse(
+    bytes,
+    bodyEncoding(exchange.header("content-type")),
+    fieldValidation !== "Ignore",
+  );
+  const { value, duplicates, strictErrors } = parsed;
+  const options = { fieldValidation, duplicates, strictErrors };
+  const decoded = decodeAs(kind, kind.schema, value, options);
+  exchange.warnings.push(...decoded.warnings);
+  return decoded.object;
+}
+
+/** The options of a delete: in the body, as clients send them, or in the query. */
+export async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
+  const bytes = await readBody(exchange.incoming);
+  if (bytes.length === 0) return parseDeleteOptions(exchange.query, undefined);
+  const { value } = parse(bytes, bodyEncoding(exchange.header("content-type")), false);
+  return parseDeleteOptions(exchange.query, value);
+}
+
+/** A patch and its options. */
+export async function readPatch(
+  exchange: Exchange,
+): Promise<{ readonly patch: Patch; readonly options: PatchOptions }> {
+  const { query } = exchange;
+  const type = patchTypeOf(exchange.header("content-type"));
+  const options = parseWriteOptions(query, "PatchOptions");
+  refuseOptions(type, query);
+  const bytes = await readBody(exchange.incoming);
+  const encoding = type === "apply" ? "yaml" : "json";
+  const parsed = parse(bytes, encoding, options.fieldValidation !== "Ignore");
+  return {
+    patch: patchOf(type, parsed.value, isTrue(query.get("force"))),
+    options: { ...options, strictErrors: parsed.strictErrors },
+  };
+}
+
+function refuseOptions(type: PatchType, query: URLSearchParams): void {
+  const errors = [];
+  if (type === "apply") {
+    if (!query.get("fieldManager")) {
+      errors.push(required("fieldManager", "is required for apply patch"));
+    }
+  } else if (query.has("force")) {
+    errors.push(forbidden("force", "may not be specified for non-apply patch"));
+  }
+  if (errors.length === 0) return;
+  throw ApiError.invalid({ group: "meta.k8s.io", kind: "PatchOptions" }, "", errors);
+}
+
+function patchOf(type: PatchType, value: unknown, force: boolean): Patch {
+  switch (type) {
+    case "json":
+      return { type, operations: value };
+    case "merge":
+      return { type, patch: value };
+    case "strategic-merge":
+      return { type: "strategic", patch: value };
+    case "apply":
+      return { type, object: value, force };
+  }
+}

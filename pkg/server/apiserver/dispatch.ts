@@ -1,0 +1,258 @@
+import { ApiError } from "../../api/api-error.ts";
+import { draftOf } from "../../api/draft.ts";
+import type { Draft, KubernetesObject } from "../../api/object.ts";
+import { groupResourceOf, type ResourceDefinition, type StandardVerb } from "../../api/resource.ts";
+import { readDeleteOptions, readObject, readPatch } from "./content.ts";
+import type { Exchange } from "./exchange.ts";
+import { type Format, formatOf } from "./format.ts";
+import { parseListOptions } from "./list-options.ts";
+import type { RequestInfo } from "./request-info.ts";
+import type { StoreDeps, Target } from "./resource-store.ts";
+import type { ResourceTable } from "./resource-table.ts";
+import type {
+  ConnectSubresource,
+  SubresourceDeps,
+  ValueSubresource,
+} from "./subresources/subresource.ts";
+import { createObject } from "./verbs/create.ts";
+import { deleteObject } from "./verbs/delete.ts";
+import { deleteCollection } from "./verbs/delete-collection.ts";
+import { getObject } from "./verbs/get.ts";
+import { listObjects } from "./verbs/list.ts";
+import { patchObject, patchValue } from "./verbs/patch.ts";
+import { updateObject } from "./verbs/update.ts";
+import type { VirtualResource } from "./virtual-resource.ts";
+import { replyWatch, type WatchDeps } from "./watch-reply.ts";
+import { parseWriteOptions } from "./write-options.ts";
+
+export interface DispatchDeps extends StoreDeps, WatchDeps {
+  readonly resources: ResourceTable;
+  readonly virtualResources: readonly VirtualResource[];
+  readonly valueSubresources: readonly ValueSubresource[];
+  readonly connectSubresources: readonly ConnectSubresource[];
+}
+
+export type ResourceInfo = Extract<RequestInfo, { type: "resource" }>;
+
+/** Answers a request for a resource, once it is known who asks and that they may. */
+export async function dispatch(
+  deps: DispatchDeps,
+  exchange: Exchange,
+  info: ResourceInfo,
+): Promise<Response> {
+  const resource = deps.resources.find(info.group, info.version, info.resource);
+  if (resource === undefined) throw notServed();
+  const namespace = namespaceOf(resource, info);
+  const target: Target = { resource, namespace, name: info.name };
+  if (info.subresource !== "") return await dispatchSubresource(deps, exchange, info, target);
+  if (!resource.verbs.includes(info.verb as StandardVerb)) throw notAllowed();
+  if (needsNamespace(resource, info)) throw info.name === "" ? notAllowed() : notServed();
+  if (resource.storage === "none") return await dispatchVirtual(deps, exchange, target);
+  if (info.verb === "watch") return replyWatch(deps, exchange, resource, namespace);
+
+  // What the client cannot be answered in is refused before anything is done.
+  const format = formatOf(exchange, resource, deps.clock.now());
+  switch (info.verb as Exclude<StandardVerb, "watch">) {
+    case "get": {
+      const version = exchange.query.get("resourceVersion") ?? "";
+      const stored = await getObject(deps, exchange, target, version);
+      return format.replyStored(200, stored);
+    }
+    case "list": {
+      const options = parseListOptions(exchange.query);
+      const page = await listObjects(deps, exchange, resource, namespace, options);
+      return await format.replyPage(page);
+    }
+    case "create": {
+      if (info.name !== "") throw notAllowed();
+      const options = parseWriteOptions(exchange.query, "CreateOptions");
+      const draft = await readObject(exchange, resource, options.fieldValidation);
+      const stored = await createObject(deps, exchange, resource, namespace, draft, options);
+      return format.replyStored(201, stored);
+    }
+    case "update": {
+      const options = parseWriteOptions(exchange.query, "UpdateOptions");
+      const draft = await readObject(exchange, resource, options.fieldValidation);
+      const written = await updateObject(deps, exchange, target, "", draft, options);
+      return format.replyStored(written.created ? 201 : 200, written.stored);
+    }
+    case "patch": {
+      const { patch, options } = await readPatch(exchange);
+      const written = await patchObject(deps, exchange, target, "", patch, options);
+      return format.replyStored(written.created ? 201 : 200, written.stored);
+    }
+    case "delete":
+      return await dispatchDelete(deps, exchange, target, format);
+    case "deletecollection": {
+      const selection = parseListOptions(exchange.query);
+      const options = await readDeleteOptions(exchange);
+      const page = await deleteCollection(deps, exchange, resource, namespace, selection, options);
+      return await format.replyPage(page);
+    }
+  }
+}
+
+/** Kinds whose delete answers with the object, as upstream's do; all others with a Status. */
+const answeredWithObject: ReadonlySet<string> = new Set([
+  "pods",
+  "podtemplates",
+  "persistentvolumes",
+  "persistentvolumeclaims",
+  "replicationcontrollers",
+  "resourcequotas",
+  "serviceaccounts",
+]);
+
+async function dispatchDelete(
+  deps: DispatchDeps,
+  exchange: Exchange,
+  target: Target,
+  format: Format,
+): Promise<Response> {
+  const { resource } = target;
+  const options = await readDeleteOptions(exchange);
+  const { gone, stored } = await deleteObject(deps, exchange, target, options);
+  const status = !gone && options.orphanDependents === false ? 202 : 200;
+  if (!gone || answeredWithObject.has(groupResourceOf(resource))) {
+    return format.replyStored(status, stored);
+  }
+  return format.replyValue(status, {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: {
+      name: target.name,
+      ...(resource.group === "" ? {} : { group: resource.group }),
+      kind: resource.plural,
+      uid: stored.value.metadata.uid,
+    },
+  });
+}
+
+async function dispatchVirtual(
+  deps: DispatchDeps,
+  exchange: Exchange,
+  target: Target,
+): Promise<Response> {
+  const { resource, namespace } = target;
+  const virtual = deps.virtualResources.find((each) => each.resource === resource);
+  if (virtual === undefined) throw notServed();
+  const options = parseWriteOptions(exchange.query, "CreateOptions");
+  const draft = await readObject(exchange, resource, options.fieldValidation);
+  const answer = await virtual.create(exchange, namespace, draft, options);
+  return formatOf(exchange, resource, deps.clock.now()).replyValue(201, answer);
+}
+
+async function dispatchSubresource(
+  deps: DispatchDeps,
+  exchange: Exchange,
+  info: ResourceInfo,
+  target: Target,
+): Promise<Response> {
+  const { resource } = target;
+  if (needsNamespace(resource, info)) throw notServed();
+  if (info.subresource === "status" && resource.subresources.status) {
+    return await dispatchStatus(deps, exchange, info, target);
+  }
+  const connect = deps.connectSubresources.find(
+    (each) => each.name === info.subresource && each.isOf(resource),
+  );
+  if (connect !== undefined) {
+    if (!connect.methods.includes(exchange.method)) throw notAllowed();
+    return await connect.connect(exchange, target);
+  }
+  const sub = deps.valueSubresources.find(
+    (each) => each.name === info.subresource && each.isOf(resource),
+  );
+  if (sub === undefined) throw notServed();
+  return await dispatchValue(deps, exchange, info, target, sub);
+}
+
+async function dispatchStatus(
+  deps: DispatchDeps,
+  exchange: Exchange,
+  info: ResourceInfo,
+  target: Target,
+): Promise<Response> {
+  const { resource } = target;
+  const format = formatOf(exchange, resource, deps.clock.now());
+  switch (info.verb) {
+    case "get": {
+      const stored = await getObject(deps, exchange, target, "");
+      return format.replyStored(200, stored);
+    }
+    case "update": {
+      const options = parseWriteOptions(exchange.query, "UpdateOptions");
+      const draft = await readObject(exchange, resource, options.fieldValidation);
+      const { stored } = await updateObject(deps, exchange, target, "status", draft, options);
+      return format.replyStored(200, stored);
+    }
+    case "patch": {
+      const { patch, options } = await readPatch(exchange);
+      const { stored } = await patchObject(deps, exchange, target, "status", patch, options);
+      return format.replyStored(200, stored);
+    }
+    default:
+      throw notAllowed();
+  }
+}
+
+async function dispatchValue(
+  deps: DispatchDeps,
+  exchange: Exchange,
+  info: ResourceInfo,
+  target: Target,
+  sub: ValueSubresource,
+): Promise<Response> {
+  const { resource } = target;
+  const format = formatOf(exchange, sub.body ?? resource, deps.clock.now());
+  const subDeps: SubresourceDeps = {
+    ...deps,
+    deleteObject: (context, what, options) => deleteObject(deps, context, what, options),
+  };
+  if (info.verb === "get" && sub.get !== undefined) {
+    return format.replyValue(200, sub.get(subDeps, target));
+  }
+  if (info.verb === "create" && sub.create !== undefined) {
+    const options = parseWriteOptions(exchange.query, "CreateOptions");
+    const body = await readObject(exchange, sub.body ?? resource, options.fieldValidation);
+    return format.replyValue(201, await sub.create(subDeps, exchange, target, body, options));
+  }
+  if (info.verb === "update" && sub.update !== undefined) {
+    const options = parseWriteOptions(exchange.query, "UpdateOptions");
+    const body = await readObject(exchange, sub.body ?? resource, options.fieldValidation);
+    const next = () => draftOf(body) as Draft<KubernetesObject>;
+    return format.replyValue(200, await sub.update(subDeps, exchange, target, next, options));
+  }
+  if (info.verb === "patch" && sub.update !== undefined) {
+    const { patch, options } = await readPatch(exchange);
+    const next = patchValue(sub.body ?? resource, patch, options, exchange);
+    return format.replyValue(200, await sub.update(subDeps, exchange, target, next, options));
+  }
+  throw notAllowed();
+}
+
+function namespaceOf(resource: ResourceDefinition, info: ResourceInfo): string | undefined {
+  return resource.scope === "cluster" || info.namespace === "" ? undefined : info.namespace;
+}
+
+/** Only lists and watches of a namespaced kind may be asked for without a namespace. */
+function needsNamespace(resource: ResourceDefinition, info: ResourceInfo): boolean {
+  if (resource.scope === "cluster") return info.namespace !== "" && info.resource !== "namespaces";
+  return info.namespace === "" && info.verb !== "list" && info.verb !== "watch";
+}
+
+export function notServed(): ApiError {
+  return new ApiError("NotFound", "the server could not find the requested resource", {
+    details: {},
+  });
+}
+
+export function notAllowed(): ApiError {
+  return new ApiError(
+    "MethodNotAllowed",
+    "the server does not allow this method on the requested resource",
+    { details: {} },
+  );
+}
