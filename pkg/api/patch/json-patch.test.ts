@@ -152,12 +152,12 @@ describe("bounds", () => {
   });
 
   test("nesting that a patch adds to step by step is refused before the stack ends", () => {
-    const patch = Array(30).fill({ op: "copy", from: "/a", path: `/a${"/a".repeat(0)}/b` });
+    const patch = Array(5_000).fill({ op: "copy", from: "/a", path: "/a/b" });
     expect(refusalOf({ a: { c: {} } }, patch).code).toBe(422);
     const deep = [
       { op: "add", path: "/a", value: JSON.parse("[".repeat(5_000) + "]".repeat(5_000)) },
     ];
-    expect(refusalOf({}, deep).code).toBe(422);
+    expect(refusalOf({}, deep).code).toBe(400);
   });
 });
 

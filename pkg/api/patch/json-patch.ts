@@ -11,14 +11,12 @@ import {
   ownValue,
   setOwn,
 } from "./json-value.ts";
-import { goKind, unprocessable } from "./refusal.ts";
+import { depthMax, goKind, requireShallow, unprocessable } from "./refusal.ts";
 
 /** More operations than this in one JSON patch are refused: RequestEntityTooLarge. */
 const operationsMax = 10_000;
 /** What all `copy` operations of one patch may add to the object; beyond it the patch is refused. */
 const copiedBytesMax = 3 * 1024 * 1024;
-/** Objects nested deeper than this are refused before they can exhaust the stack. */
-const depthMax = 1_000;
 
 type Operation = JsonObject;
 type Container = JsonDraft | unknown[];
@@ -80,6 +78,7 @@ export function strictJsonPatchErrors(patch: unknown): string[] {
 
 function readOperations(patch: unknown): readonly Operation[] {
   if (patch === null) return [];
+  requireShallow(patch, "error decoding patch");
   if (!isJsonList(patch)) {
     throw undecodable(
       `cannot unmarshal ${goKind(patch)} into Go value of type []handlers.jsonPatchOp`,

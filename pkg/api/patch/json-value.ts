@@ -100,7 +100,7 @@ export function depthOf(value: unknown, max: number): number {
 
 /** Numbers that a JavaScript number cannot hold travel as the result of `JSON.rawJSON`: they are scalars. */
 function isRaw(value: object): boolean {
-  return Object.isFrozen(value) && Object.getPrototypeOf(value) === null && isRawJson(value);
+  return Object.getPrototypeOf(value) === null && isRawJson(value);
 }
 
 const isRawJson = (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON;

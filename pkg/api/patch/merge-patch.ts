@@ -9,7 +9,7 @@ import {
   ownValue,
   setOwn,
 } from "./json-value.ts";
-import { goKind } from "./refusal.ts";
+import { goKind, requireShallow } from "./refusal.ts";
 
 /**
  * The document with an RFC 7386 merge patch carried out on an unshared copy of it: null removes a key, objects are
@@ -23,6 +23,7 @@ export function applyMergePatch(document: unknown, patch: unknown): unknown {
       `error decoding patch: json: cannot unmarshal ${goKind(patch)} into Go value of type map[string]interface {}`,
     );
   }
+  requireShallow(patch, "error decoding patch");
   const target = copyJson(document);
   if (!isJsonDraft(target)) return withoutNulls(patch);
   mergeInto(target, patch);

@@ -1,4 +1,14 @@
 import { ApiError } from "../api-error.ts";
+import { depthOf } from "./json-value.ts";
+
+/** Values nested deeper than this are refused before they can exhaust the stack. */
+export const depthMax = 1_000;
+
+/** Refuses a patch that is nested too deeply; `decoding` is what the reader of it calls its work. */
+export function requireShallow(patch: unknown, decoding: string): void {
+  if (depthOf(patch, depthMax + 1) <= depthMax) return;
+  throw ApiError.badRequest(`${decoding}: json: exceeded max depth`);
+}
 
 /** A well-formed patch that cannot be carried out on this object. */
 export function unprocessable(cause: string): ApiError {

@@ -11,7 +11,7 @@ import {
   ownValue,
   setOwn,
 } from "./json-value.ts";
-import { goKind, unprocessable } from "./refusal.ts";
+import { goKind, requireShallow, unprocessable } from "./refusal.ts";
 
 const directive = "$patch";
 const retainKeys = "$retainKeys";
@@ -32,6 +32,7 @@ export function applyStrategicMergePatch(
       `json: cannot unmarshal ${goKind(patch)} into Go value of type map[string]interface {}`,
     );
   }
+  requireShallow(patch, "error decoding patch");
   // Both are copied, because merging takes its directives out of the patch and moves parts of it.
   return mergeMap(copyJsonObject(document), copyJsonObject(patch), {
     kind: "object",

@@ -12,7 +12,7 @@ import {
   type JsonObject,
   setOwn,
 } from "../json-value.ts";
-import { failed } from "../refusal.ts";
+import { failed, requireShallow } from "../refusal.ts";
 import { type Conflict, conflictsOf } from "./conflicts.ts";
 import { hasPath, union } from "./field-set.ts";
 import { kubectlManager, lastAppliedFields, updateLastApplied } from "./last-applied.ts";
@@ -188,6 +188,7 @@ function decodeLive(live: JsonObject): Map<string, Manager> {
 
 function requireApplicable(apply: Apply): void {
   const { applied, schema } = apply;
+  requireShallow(applied, "error decoding YAML");
   if (applied["apiVersion"] !== apply.apiVersion || applied["kind"] !== apply.kind) {
     throw ApiError.badRequest(
       `invalid object type: ${printKind(applied["apiVersion"], applied["kind"])}`,

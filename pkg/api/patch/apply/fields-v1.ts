@@ -34,7 +34,7 @@ function readNode(fields: JsonObject): FieldNode {
   return { member, children };
 }
 
-/** The `fieldsV1` value of a set, sorted as Kubernetes sorts it; frozen, for it is shared. */
+/** The `fieldsV1` value of a set, sorted as Kubernetes sorts it. Remembered by identity: not to be written to. */
 export function encodeFieldsV1(set: FieldSet): JsonObject {
   const fields = writeChildren(set, {});
   known.set(fields, set);
@@ -52,5 +52,5 @@ function writeChildren(set: FieldSet, fields: JsonDraft): JsonObject {
   for (const element of sortedElements(set)) {
     fields[element] = writeNode(set.get(element) ?? leaf);
   }
-  return Object.freeze(fields);
+  return fields;
 }

@@ -1,5 +1,5 @@
 import type { ObjectSchema } from "../../schema.ts";
-import { isJsonObject, type JsonObject } from "../json-value.ts";
+import { isJsonObject, type JsonDraft, type JsonObject } from "../json-value.ts";
 import { type Comparison, compareTyped } from "./compare.ts";
 import {
   difference,
@@ -72,10 +72,10 @@ export function compareObjects(
   next: JsonObject,
   resetFields: ResetFields,
 ): Comparison {
-  const before = ownable(previous ?? emptyObject(schema));
-  const comparison = compareTyped(rootType(schema), before, ownable(next));
+  const before = ownable(previous ?? emptyObject(schema), resetFields);
+  const comparison = compareTyped(rootType(schema), before, ownable(next, resetFields));
+  if (resetFields.every((path) => path.length === 1)) return comparison;
   const reset = resetSet(resetFields);
-  if (reset.size === 0) return comparison;
   return {
     removed: recursiveDifference(comparison.removed, reset),
     modified: recursiveDifference(comparison.modified, reset),
@@ -83,13 +83,17 @@ export function compareObjects(
   };
 }
 
-/** The object without the metadata that nobody owns, so that it is not compared: it differs in every write. */
-function ownable(object: JsonObject): JsonObject {
+/** The object without what nobody owns, so that it is not compared: much of it differs in every write. */
+function ownable(object: JsonObject, resetFields: ResetFields): JsonObject {
+  const owned: JsonDraft = { ...object };
+  for (const [name = "", ...rest] of resetFields) if (rest.length === 0) owned[name] = undefined;
   const { metadata } = object;
-  if (!isJsonObject(metadata)) return object;
-  const owned: Record<string, unknown> = { ...metadata };
-  for (const name of unownedMetadata) owned[name] = undefined;
-  return { ...object, metadata: owned };
+  if (isJsonObject(metadata)) {
+    const ownedMetadata: JsonDraft = { ...metadata };
+    for (const name of unownedMetadata) ownedMetadata[name] = undefined;
+    owned["metadata"] = ownedMetadata;
+  }
+  return owned;
 }
 
 export interface TakenOver {

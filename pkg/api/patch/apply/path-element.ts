@@ -60,6 +60,7 @@ function canonicalElement(text: string): PathElement | undefined {
 
 /** The order in which elements are written and conflicts are listed. */
 export function compareElements(a: PathElement, b: PathElement): number {
+  if (a.startsWith("f:") && b.startsWith("f:")) return compareText(a, b);
   const kind = a.slice(0, 2);
   const other = b.slice(0, 2);
   if (kind !== other) return prefixes.indexOf(kind) - prefixes.indexOf(other);
@@ -68,10 +69,8 @@ export function compareElements(a: PathElement, b: PathElement): number {
       return compareKeys(parseBody(a), parseBody(b));
     case "v:":
       return compareValues(parseBody(a), parseBody(b));
-    case "i:":
-      return Number(a.slice(2)) - Number(b.slice(2));
     default:
-      return compareText(a, b);
+      return Number(a.slice(2)) - Number(b.slice(2));
   }
 }
 
