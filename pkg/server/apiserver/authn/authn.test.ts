@@ -2,6 +2,7 @@ import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { expect, test } from "vitest";
 import { ObjectWorld } from "../../../../test/support/object-world.ts";
+import type { Node, Pod } from "../../../api/generated/core-v1.generated.ts";
 import { nodeResource } from "../../../api/resources/node.ts";
 import { podResource } from "../../../api/resources/pod.ts";
 import { serviceAccountResource } from "../../../api/resources/serviceaccount.ts";
@@ -41,8 +42,13 @@ function setUp(kind: "ec" | "rsa" = "ec") {
     kind: "Pod",
     metadata: meta("web", "pod-1", "shop"),
     spec: { serviceAccountName: "bot", nodeName: "n1", containers: [] },
-  });
-  world.put(nodeResource, { apiVersion: "v1", kind: "Node", metadata: meta("n1", "node-1") });
+    status: {},
+  } as Pod);
+  world.put(nodeResource, {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: meta("n1", "node-1"),
+  } as Node);
   const audiences = [issuer];
   return {
     world,

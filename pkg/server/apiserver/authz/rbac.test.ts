@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ObjectWorld } from "../../../../test/support/object-world.ts";
+import type { Pod } from "../../../api/generated/core-v1.generated.ts";
 import type { PolicyRule } from "../../../api/generated/rbac-v1.generated.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import { clusterRoleResource } from "../../../api/resources/clusterrole.ts";
@@ -131,13 +132,16 @@ function world() {
     subject: object,
     namespace?: string,
   ) =>
-    fake.put(namespace === undefined ? clusterRoleBindingResource : roleBindingResource, {
-      apiVersion: rbac,
-      kind: namespace === undefined ? "ClusterRoleBinding" : "RoleBinding",
-      metadata: meta(name, namespace),
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: roleKind, name: roleName },
-      subjects: [subject],
-    } as never);
+    fake.put<KubernetesObject>(
+      (namespace === undefined ? clusterRoleBindingResource : roleBindingResource) as never,
+      {
+        apiVersion: rbac,
+        kind: namespace === undefined ? "ClusterRoleBinding" : "RoleBinding",
+        metadata: meta(name, namespace),
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: roleKind, name: roleName },
+        subjects: [subject],
+      } as never,
+    );
   return { fake, policy, authorizer, role, bind };
 }
 
@@ -280,9 +284,9 @@ test("a node reads what its pods refer to, and nothing else", () => {
       volumes: [{ name: "v", configMap: { name: "page" } }],
     },
   });
-  fake.put(podResource, pod("n2"));
+  fake.put(podResource, pod("n2") as unknown as Pod);
   expect(may("get", "secrets", "db")).toBe(false);
-  fake.put(podResource, pod("n1"));
+  fake.put(podResource, pod("n1") as unknown as Pod);
   expect(may("get", "secrets", "db")).toBe(true);
   expect(may("watch", "configmaps", "page")).toBe(true);
   expect(may("create", "serviceaccounts/token", "bot")).toBe(true);

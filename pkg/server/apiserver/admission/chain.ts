@@ -1,0 +1,39 @@
+import type { ResourceDefinition } from "../../../api/resource.ts";
+import type { Clock } from "../../../base/clock.ts";
+import type { Authorizer } from "../authz/authorizer.ts";
+import type { RbacPolicy } from "../authz/rbac-policy.ts";
+import type { AdmissionPlugin, ObjectReader } from "./admission.ts";
+import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
+import { createNodeRestriction } from "./node-restriction.ts";
+import { createOwnerReferencesEnforcement } from "./owner-references.ts";
+import { priority } from "./priority.ts";
+import { createRbacEscalationCheck } from "./rbac-escalation.ts";
+import { createServiceAccountAdmission } from "./service-account.ts";
+import { taintNodesByCondition } from "./taint-nodes-by-condition.ts";
+
+export interface AdmissionDeps {
+  readonly reader: ObjectReader;
+  readonly clock: Clock;
+  readonly authorizer: Authorizer;
+  readonly policy: RbacPolicy;
+  /** The resource of a kind; undefined where the server does not know it. */
+  resourceOfKind(apiVersion: string, kind: string): ResourceDefinition | undefined;
+  /** Gives Services their addresses and ports; see `createServiceAllocation`. */
+  readonly serviceAllocation: AdmissionPlugin;
+}
+
+/** Every rule of admission, in kube-apiserver's order; what upstream checks in its storage comes last. */
+export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlugin[] {
+  return [
+    createNamespaceLifecycle(deps.reader),
+    createServiceAccountAdmission(deps.reader, deps.clock),
+    createNodeRestriction(deps.reader),
+    taintNodesByCondition,
+    priority,
+    defaultTolerationSeconds,
+    createOwnerReferencesEnforcement(deps),
+    createRbacEscalationCheck(deps),
+    deps.serviceAllocation,
+  ];
+}
