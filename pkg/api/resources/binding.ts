@@ -1,5 +1,6 @@
+import { notSupported, required } from "../field-error.ts";
 import { type Binding, bindingSchema } from "../generated/core-v1.generated.ts";
-import { defineResource } from "../resource.ts";
+import { defineResource, type FieldError } from "../resource.ts";
 
 export const bindingResource = defineResource<Binding>({
   group: "",
@@ -10,4 +11,13 @@ export const bindingResource = defineResource<Binding>({
   schema: bindingSchema,
   verbs: ["create"],
   storage: "none",
+  validate({ target }) {
+    const errors: FieldError[] = [];
+    const kind = target.kind ?? "";
+    if (kind !== "" && kind !== "Node") {
+      errors.push(notSupported("target.kind", kind, ["Node", "<empty>"]));
+    }
+    if ((target.name ?? "") === "") errors.push(required("target.name"));
+    return errors;
+  },
 });

@@ -4,14 +4,25 @@ import {
   clusterRoleBindingSchema,
 } from "../generated/rbac-v1.generated.ts";
 import { defineResource } from "../resource.ts";
+import {
+  defaultRoleBinding,
+  rbacGroup,
+  roleColumn,
+  subjectColumns,
+  validateRoleBinding,
+  validateRoleRefUpdate,
+} from "../shared/rbac.ts";
 
 export const clusterRoleBindingResource = defineResource<ClusterRoleBinding>({
-  group: "rbac.authorization.k8s.io",
+  group: rbacGroup,
   version: "v1",
   kind: "ClusterRoleBinding",
   plural: "clusterrolebindings",
   scope: "cluster",
   schema: clusterRoleBindingSchema,
   nameRule: "path-segment",
-  columns: [nameColumn, ageColumn],
+  defaults: defaultRoleBinding,
+  validate: (binding) => validateRoleBinding(binding, ["ClusterRole"], false),
+  validateUpdate: validateRoleRefUpdate,
+  columns: [nameColumn, roleColumn, ageColumn, ...subjectColumns],
 });

@@ -1,8 +1,10 @@
+import { invalid } from "../field-error.ts";
 import {
   type LocalSubjectAccessReview,
   localSubjectAccessReviewSchema,
 } from "../generated/authorization-v1.generated.ts";
-import { defineResource } from "../resource.ts";
+import { defineResource, type FieldError } from "../resource.ts";
+import { validateAccessQuestion, validateAccessSubject } from "../shared/access-review.ts";
 
 export const localSubjectAccessReviewResource = defineResource<LocalSubjectAccessReview>({
   group: "authorization.k8s.io",
@@ -13,4 +15,23 @@ export const localSubjectAccessReviewResource = defineResource<LocalSubjectAcces
   schema: localSubjectAccessReviewSchema,
   verbs: ["create"],
   storage: "none",
+  validate({ spec, metadata }) {
+    const errors: FieldError[] = [...validateAccessQuestion(spec), ...validateAccessSubject(spec)];
+    const namespace = spec.resourceAttributes?.namespace;
+    if (spec.resourceAttributes !== undefined && namespace !== metadata.namespace) {
+      errors.push(
+        invalid("spec.resourceAttributes.namespace", namespace, "must match metadata.namespace"),
+      );
+    }
+    if (spec.nonResourceAttributes !== undefined) {
+      errors.push(
+        invalid(
+          "spec.nonResourceAttributes",
+          spec.nonResourceAttributes,
+          "disallowed on this kind of request",
+        ),
+      );
+    }
+    return errors;
+  },
 });

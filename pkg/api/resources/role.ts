@@ -1,14 +1,16 @@
-import { ageColumn, nameColumn } from "../columns.ts";
+import { createdAtColumn, nameColumn } from "../columns.ts";
 import { type Role, roleSchema } from "../generated/rbac-v1.generated.ts";
 import { defineResource } from "../resource.ts";
+import { rbacGroup, validateRules } from "../shared/rbac.ts";
 
 export const roleResource = defineResource<Role>({
-  group: "rbac.authorization.k8s.io",
+  group: rbacGroup,
   version: "v1",
   kind: "Role",
   plural: "roles",
   scope: "namespace",
   schema: roleSchema,
   nameRule: "path-segment",
-  columns: [nameColumn, ageColumn],
+  validate: ({ rules }) => validateRules(rules, "namespace"),
+  columns: [nameColumn, createdAtColumn],
 });

@@ -1,14 +1,33 @@
 import { ageColumn, nameColumn } from "../columns.ts";
 import { type RoleBinding, roleBindingSchema } from "../generated/rbac-v1.generated.ts";
 import { defineResource } from "../resource.ts";
+import {
+  defaultRoleBinding,
+  rbacGroup,
+  roleColumn,
+  subjectColumns,
+  validateRoleBinding,
+  validateRoleRefUpdate,
+} from "../shared/rbac.ts";
 
 export const roleBindingResource = defineResource<RoleBinding>({
-  group: "rbac.authorization.k8s.io",
+  group: rbacGroup,
   version: "v1",
   kind: "RoleBinding",
   plural: "rolebindings",
   scope: "namespace",
   schema: roleBindingSchema,
   nameRule: "path-segment",
-  columns: [nameColumn, ageColumn],
+  defaults(binding) {
+    defaultRoleBinding(binding);
+    // A binding speaks of its own namespace unless it says otherwise.
+    for (const subject of binding.subjects ?? []) {
+      if (subject.kind === "ServiceAccount" && binding.metadata.namespace !== undefined) {
+        subject.namespace ||= binding.metadata.namespace;
+      }
+    }
+  },
+  validate: (binding) => validateRoleBinding(binding, ["Role", "ClusterRole"], true),
+  validateUpdate: validateRoleRefUpdate,
+  columns: [nameColumn, roleColumn, ageColumn, ...subjectColumns],
 });

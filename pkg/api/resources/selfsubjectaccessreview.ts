@@ -3,6 +3,7 @@ import {
   selfSubjectAccessReviewSchema,
 } from "../generated/authorization-v1.generated.ts";
 import { defineResource } from "../resource.ts";
+import { validateAccessQuestion } from "../shared/access-review.ts";
 
 export const selfSubjectAccessReviewResource = defineResource<SelfSubjectAccessReview>({
   group: "authorization.k8s.io",
@@ -13,4 +14,5 @@ export const selfSubjectAccessReviewResource = defineResource<SelfSubjectAccessR
   schema: selfSubjectAccessReviewSchema,
   verbs: ["create"],
   storage: "none",
+  validate: ({ spec }) => validateAccessQuestion(spec),
 });

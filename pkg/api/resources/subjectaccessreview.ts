@@ -3,6 +3,7 @@ import {
   subjectAccessReviewSchema,
 } from "../generated/authorization-v1.generated.ts";
 import { defineResource } from "../resource.ts";
+import { validateAccessQuestion, validateAccessSubject } from "../shared/access-review.ts";
 
 export const subjectAccessReviewResource = defineResource<SubjectAccessReview>({
   group: "authorization.k8s.io",
@@ -13,4 +14,5 @@ export const subjectAccessReviewResource = defineResource<SubjectAccessReview>({
   schema: subjectAccessReviewSchema,
   verbs: ["create"],
   storage: "none",
+  validate: ({ spec }) => [...validateAccessQuestion(spec), ...validateAccessSubject(spec)],
 });
