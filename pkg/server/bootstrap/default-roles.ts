@@ -1,0 +1,81 @@
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  Role,
+  RoleBinding,
+} from "../../api/generated/rbac-v1.generated.ts";
+import type { NewObject } from "../../api/object.ts";
+import { defaultClusterRoles } from "./cluster-roles.ts";
+import { controllerRules } from "./controller-roles.ts";
+import { defaultRoleMeta } from "./reconcile-roles.ts";
+import {
+  type DefaultBinding,
+  defaultClusterRoleBindings,
+  nodeNetworkRules,
+  systemAccount,
+  systemRoles,
+} from "./role-bindings.ts";
+
+const apiVersion = "rbac.authorization.k8s.io/v1";
+const apiGroup = "rbac.authorization.k8s.io";
+
+const meta = (name: string, labels: Readonly<Record<string, string>> = {}) => ({
+  name,
+  annotations: defaultRoleMeta.annotations,
+  labels: { ...defaultRoleMeta.labels, ...labels },
+});
+
+const controllerRole = (name: string) => `system:controller:${name}`;
+
+/** Every ClusterRole that a cluster begins with. */
+export function newClusterRoles(): readonly NewObject<ClusterRole>[] {
+  const controllers = Object.entries(controllerRules).map(([name, rules]) => ({
+    name: controllerRole(name),
+    rules,
+  }));
+  const network = { name: "mini8s:node-network", rules: nodeNetworkRules };
+  return [...defaultClusterRoles, ...controllers, network].map((role) => ({
+    apiVersion,
+    kind: "ClusterRole",
+    metadata: meta(role.name, "labels" in role ? role.labels : {}),
+    rules: role.rules,
+    ...("aggregationRule" in role && role.aggregationRule !== undefined
+      ? { aggregationRule: role.aggregationRule }
+      : {}),
+  }));
+}
+
+export function newClusterRoleBindings(): readonly NewObject<ClusterRoleBinding>[] {
+  const controllers: readonly DefaultBinding[] = Object.keys(controllerRules).map((name) => ({
+    name: controllerRole(name),
+    subjects: [systemAccount(name)],
+  }));
+  return [...defaultClusterRoleBindings, ...controllers].map((binding) => ({
+    apiVersion,
+    kind: "ClusterRoleBinding",
+    metadata: meta(binding.name),
+    roleRef: { apiGroup, kind: "ClusterRole", name: binding.role ?? binding.name },
+    subjects: binding.subjects,
+  }));
+}
+
+const namespace = "kube-system";
+
+export function newSystemRoles(): readonly NewObject<Role>[] {
+  return systemRoles.map(({ name, rules }) => ({
+    apiVersion,
+    kind: "Role",
+    metadata: { ...meta(name), namespace },
+    rules,
+  }));
+}
+
+export function newSystemRoleBindings(): readonly NewObject<RoleBinding>[] {
+  return systemRoles.map(({ name, binding, subjects }) => ({
+    apiVersion,
+    kind: "RoleBinding",
+    metadata: { ...meta(binding), namespace },
+    roleRef: { apiGroup, kind: "Role", name },
+    subjects,
+  }));
+}

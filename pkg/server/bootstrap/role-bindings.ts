@@ -1,0 +1,67 @@
+import type { PolicyRule, Subject } from "../../api/generated/rbac-v1.generated.ts";
+import { rule } from "./rules.ts";
+
+const group = "rbac.authorization.k8s.io";
+const user = (name: string): Subject => ({ apiGroup: group, kind: "User", name });
+const groupOf = (name: string): Subject => ({ apiGroup: group, kind: "Group", name });
+
+/** A ServiceAccount of kube-system. */
+export const systemAccount = (name: string): Subject => ({
+  kind: "ServiceAccount",
+  name,
+  namespace: "kube-system",
+});
+
+/** A binding that every cluster has. */
+export interface DefaultBinding {
+  readonly name: string;
+  /** Default: `name`. */
+  readonly role?: string;
+  readonly subjects: readonly Subject[];
+}
+
+export const defaultClusterRoleBindings: readonly DefaultBinding[] = [
+  { name: "cluster-admin", subjects: [groupOf("system:masters")] },
+  { name: "system:monitoring", subjects: [groupOf("system:monitoring")] },
+  { name: "system:discovery", subjects: [groupOf("system:authenticated")] },
+  { name: "system:basic-user", subjects: [groupOf("system:authenticated")] },
+  {
+    name: "system:public-info-viewer",
+    subjects: [groupOf("system:authenticated"), groupOf("system:unauthenticated")],
+  },
+  // The node authorizer speaks for nodes; upstream keeps the empty binding for those who fill it in.
+  { name: "system:node", subjects: [] },
+  { name: "system:node-proxier", subjects: [user("system:kube-proxy")] },
+  { name: "system:kube-controller-manager", subjects: [user("system:kube-controller-manager")] },
+  { name: "system:kube-dns", subjects: [systemAccount("kube-dns")] },
+  { name: "system:kube-scheduler", subjects: [user("system:kube-scheduler")] },
+  { name: "system:volume-scheduler", subjects: [user("system:kube-scheduler")] },
+  {
+    name: "system:service-account-issuer-discovery",
+    subjects: [groupOf("system:serviceaccounts")],
+  },
+  // One agent with one identity is kubelet, proxy, DNS and network policy of its node.
+  { name: "mini8s:node-proxier", role: "system:node-proxier", subjects: [groupOf("system:nodes")] },
+  { name: "mini8s:node-network", subjects: [groupOf("system:nodes")] },
+];
+
+/** What a node's DNS and network policies read, beyond what kubelet and proxy do. */
+export const nodeNetworkRules: readonly PolicyRule[] = [
+  rule("get list watch", "", "namespaces"),
+  rule("get list watch", "networking.k8s.io", "networkpolicies"),
+];
+
+/** Roles of kube-system, each with those bound to it. */
+export const systemRoles: readonly {
+  readonly name: string;
+  readonly rules: readonly PolicyRule[];
+  readonly binding: string;
+  readonly subjects: readonly Subject[];
+}[] = [
+  {
+    name: "extension-apiserver-authentication-reader",
+    rules: [rule("get list watch", "", "configmaps", "extension-apiserver-authentication")],
+    binding: "system::extension-apiserver-authentication-reader",
+    subjects: [user("system:kube-controller-manager"), user("system:kube-scheduler")],
+  },
+];
