@@ -306,7 +306,7 @@ function isObject(value: unknown): value is Plain {
 /** What Go's `omitempty` leaves out. Structs are never empty to Go. */
 function isEmpty(value: unknown, type: FieldType): boolean {
   if (value === "" || value === 0 || value === false) {
-    return type.kind !== "quantity" && type.kind !== "int-or-string" && type.kind !== "any";
+    return type.kind !== "quantity" && type.kind !== "any";
   }
   if (type.kind === "list") return (value as readonly unknown[]).length === 0;
   if (type.kind === "map") return !hasKeys(value as object);
