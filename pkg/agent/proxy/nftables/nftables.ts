@@ -12,7 +12,8 @@ export function createNftablesBackend(deps: {
     mode: "nftables",
     async apply(table, signal) {
       const plan = planNftables(table);
-      const change = applied === undefined ? undefined : renderChange(applied, plan);
+      const change =
+        applied?.backendsMax === plan.backendsMax ? renderChange(applied, plan) : undefined;
       if (change?.length === 0) return;
       const input =
         change === undefined ? renderWhole(plan, deps.network) : `${change.join("\n")}\n`;

@@ -10,7 +10,12 @@ import { type Frontend, frontendId, type ServiceTable } from "../service-table.t
  * chain of its own, and a change touches what changed. Only frontends with session affinity have chains.
  */
 export interface NftablesPlan {
-  /** Chains that depend on the table, with their rules, in an order in which none refers to a later one. */
+  /**
+   * Up to how many back ends a frontend may have with the chains that are declared. nft cannot add a rule that
+   * looks into a map with a drawn number after that map was declared, so a plan that needs more replaces the whole.
+   */
+  readonly backendsMax: number;
+  /** Chains of single frontends, with their rules, in an order in which none refers to a later one. */
   readonly chains: ReadonlyMap<string, readonly string[]>;
   /** Sets that remember clients, with their time-out in seconds. */
   readonly affinitySets: ReadonlyMap<string, number>;
@@ -32,6 +37,9 @@ export const nftTable = "mini8s-proxy";
 
 /** As kube-proxy's: a packet that must be masqueraded when it leaves. */
 const masqueradeMark = "0x4000";
+const setMark = `meta mark set meta mark or ${masqueradeMark}`;
+
+const declaredBackendsMin = 8;
 
 export function planNftables(table: ServiceTable): NftablesPlan {
   const chains = new Map<string, readonly string[]>();
@@ -45,7 +53,9 @@ export function planNftables(table: ServiceTable): NftablesPlan {
     "node-backends": new Map(),
     hairpins: new Map(),
   };
+  let backendsMax = declaredBackendsMin;
   for (const frontend of table) {
+    while (backendsMax < frontend.backends.length) backendsMax *= 2;
     const onNodePort = frontend.kind === "node-port";
     const key = matchKey(frontend);
     if (frontend.backends.length === 0) {
@@ -60,37 +70,38 @@ export function planNftables(table: ServiceTable): NftablesPlan {
     const chain =
       frontend.affinitySeconds > 0
         ? addAffinityChains(frontend, chains, affinitySets)
-        : addPickChain(frontend, chains, elements[onNodePort ? "node-backends" : "backends"]);
+        : addBackends(frontend, elements[onNodePort ? "node-backends" : "backends"]);
     elements[onNodePort ? "node-ports" : "services"].set(key, `goto ${chain}`);
   }
-  return { chains, affinitySets, elements };
+  return { backendsMax, chains, affinitySets, elements };
 }
 
 function matchKey({ kind, address, protocol, port }: Frontend): string {
   return kind === "node-port" ? `${protocol} . ${port}` : `${address} . ${protocol} . ${port}`;
 }
 
-function addPickChain(
-  frontend: Frontend,
-  chains: Map<string, readonly string[]>,
-  backends: Map<string, string>,
-): string {
-  const count = frontend.backends.length;
-  const onNodePort = frontend.kind === "node-port";
-  const name = `pick-${onNodePort ? "node-" : ""}${count}`;
-  const match = onNodePort ? "meta l4proto . th dport" : "ip daddr . meta l4proto . th dport";
-  const map = onNodePort ? "@node-backends" : "@backends";
-  chains.set(name, [`dnat ip to ${match} . numgen random mod ${count} map ${map}`]);
+/** Returns the chain that draws from them. */
+function addBackends(frontend: Frontend, backends: Map<string, string>): string {
   for (const [index, { address, port }] of frontend.backends.entries()) {
     backends.set(`${matchKey(frontend)} . ${index}`, `${address} . ${port}`);
   }
-  return frontend.masquerade ? addMasqueradeChain(name, chains) : name;
+  const pick = frontend.kind === "node-port" ? "pick-node" : "pick";
+  return `${frontend.masquerade ? "masquerade-" : ""}${pick}-${frontend.backends.length}`;
 }
 
-function addMasqueradeChain(target: string, chains: Map<string, readonly string[]>): string {
-  const name = `masquerade-${target}`;
-  chains.set(name, [`meta mark set meta mark or ${masqueradeMark} goto ${target}`]);
-  return name;
+/** For each count of back ends a chain that draws one of so many, and one that first asks for masquerading. */
+function pickChains(backendsMax: number): readonly (readonly [name: string, rule: string])[] {
+  const chains: [string, string][] = [];
+  for (let count = 1; count <= backendsMax; count++) {
+    const draw = (match: string, map: string) =>
+      `dnat ip to ${match} . numgen random mod ${count} map ${map}`;
+    chains.push([`pick-${count}`, draw("ip daddr . meta l4proto . th dport", "@backends")]);
+    chains.push([`pick-node-${count}`, draw("meta l4proto . th dport", "@node-backends")]);
+    for (const name of [`pick-${count}`, `pick-node-${count}`]) {
+      chains.push([`masquerade-${name}`, `${setMark} goto ${name}`]);
+    }
+  }
+  return chains;
 }
 
 /** A chain per back end that remembers the client, as kube-proxy's; before them, one that asks who is remembered. */
@@ -117,7 +128,9 @@ function addAffinityChains(
     ...remembered,
     `numgen random mod ${draws.length} vmap { ${draws.join(", ")} }`,
   ]);
-  return frontend.masquerade ? addMasqueradeChain(name, chains) : name;
+  if (!frontend.masquerade) return name;
+  chains.set(`masquerade-${name}`, [`${setMark} goto ${name}`]);
+  return `masquerade-${name}`;
 }
 
 /** The elements of each holder are as concatenations; a back end's key ends in the number that was drawn. */
@@ -154,6 +167,7 @@ export function renderWhole(plan: NftablesPlan, network: ProxyNetwork): string {
     }),
     ...chain("reject-packet", "", ["reject"]),
     ...chain("drop-packet", "", ["drop"]),
+    ...pickChains(plan.backendsMax).flatMap(([name, rule]) => chain(name, "", [rule])),
     ...chain("dispatch", "", [
       "ip daddr . meta l4proto . th dport vmap @services",
       `${onNode} @node-ports`,
@@ -175,7 +189,7 @@ export function renderWhole(plan: NftablesPlan, network: ProxyNetwork): string {
 
 const emptyPlan: NftablesPlan = planNftables([]);
 
-/** What leads from one plan to another, as one transaction; no lines where nothing changed. */
+/** What leads from one plan to another of the same `backendsMax`, as one transaction; no lines where nothing changed. */
 export function renderChange(before: NftablesPlan, after: NftablesPlan): readonly string[] {
   const lines: string[] = [];
   for (const [name, seconds] of after.affinitySets) {
