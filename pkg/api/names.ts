@@ -36,7 +36,7 @@ const headerRegexp = new RegExp(`^${headerPattern}$`);
 export const checkDnsLabel: TextCheck = (value) => {
   if (value.length <= 63 && labelRegexp.test(value)) return none;
   const found: string[] = [];
-  if (value.length > 63) found.push(charactersMax(63));
+  if (value.length > 63) found.push(bytesMax(63));
   if (!labelRegexp.test(value)) {
     found.push(
       subdomainRegexp.test(value)
@@ -56,7 +56,7 @@ export const checkDnsLabel: TextCheck = (value) => {
 export const checkDnsSubdomain: TextCheck = (value) => {
   if (value.length <= 253 && subdomainRegexp.test(value)) return none;
   const found: string[] = [];
-  if (value.length > 253) found.push(charactersMax(253));
+  if (value.length > 253) found.push(bytesMax(253));
   if (!subdomainRegexp.test(value)) {
     found.push(
       withExamples(

@@ -57,6 +57,8 @@ export interface Strategy<T extends KubernetesObject> {
   prepareStatusUpdate?(draft: Draft<T>, previous: T): void;
   /** Of a new object; also runs on each update. Names and metadata in general are checked elsewhere. */
   validate?(object: T): readonly FieldError[];
+  /** Of a new object only, besides `validate`: what may come to be later, but not be there from the start. */
+  validateCreate?(object: T): readonly FieldError[];
   validateUpdate?(next: T, previous: T): readonly FieldError[];
   validateStatusUpdate?(next: T, previous: T): readonly FieldError[];
   /** Sentences for the `Warning` header. */

@@ -35,6 +35,7 @@ export const podResource = defineResource<Pod>({
     if (previous.status.qosClass !== undefined) pod.status.qosClass = previous.status.qosClass;
   },
   validate,
+  validateCreate,
   validateUpdate: (next, previous) => validatePodSpecUpdate(next.spec, previous.spec),
   warnings: (pod, previous) => (previous === undefined ? podSpecWarnings(pod.spec, "spec") : []),
   deletionGraceSeconds,
@@ -91,12 +92,15 @@ function validate(pod: Pod): readonly FieldError[] {
       }
     });
   }
-  // Only an object that was never stored has no resourceVersion.
-  const isNew = (pod.metadata.resourceVersion ?? "") === "";
-  if (isNew && (pod.spec.ephemeralContainers ?? []).length > 0) {
+  return errors;
+}
+
+function validateCreate({ spec }: Pod): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if ((spec.ephemeralContainers ?? []).length > 0) {
     errors.push(forbidden("spec.ephemeralContainers", "cannot be set on create"));
   }
-  if (isNew && (pod.spec.schedulingGates ?? []).length > 0 && (pod.spec.nodeName ?? "") !== "") {
+  if ((spec.schedulingGates ?? []).length > 0 && (spec.nodeName ?? "") !== "") {
     errors.push(
       forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"),
     );

@@ -18,15 +18,7 @@ export const roleBindingResource = defineResource<RoleBinding>({
   scope: "namespace",
   schema: roleBindingSchema,
   nameRule: "path-segment",
-  defaults(binding) {
-    defaultRoleBinding(binding);
-    // A binding speaks of its own namespace unless it says otherwise.
-    for (const subject of binding.subjects ?? []) {
-      if (subject.kind === "ServiceAccount" && binding.metadata.namespace !== undefined) {
-        subject.namespace ||= binding.metadata.namespace;
-      }
-    }
-  },
+  defaults: defaultRoleBinding,
   validate: (binding) => validateRoleBinding(binding, ["Role", "ClusterRole"], true),
   validateUpdate: validateRoleRefUpdate,
   columns: [nameColumn, roleColumn, ageColumn, ...subjectColumns],
