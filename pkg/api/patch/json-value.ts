@@ -9,7 +9,7 @@ export interface JsonDraft {
 }
 
 export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRaw(value);
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function isJsonDraft(value: unknown): value is JsonDraft {
@@ -98,9 +98,13 @@ export function depthOf(value: unknown, max: number): number {
   return deepest + 1;
 }
 
-/** Numbers that a JavaScript number cannot hold travel as the result of `JSON.rawJSON`: they are scalars. */
-function isRaw(value: object): boolean {
-  return Object.getPrototypeOf(value) === null && isRawJson(value);
+/** JSON as it is held in memory: integers that a JavaScript number cannot hold are `bigint`, with every digit. */
+export function parseJson(text: string): unknown {
+  if (!/[0-9]{16}/.test(text)) return JSON.parse(text);
+  return JSON.parse(text, exactInteger as (key: string, value: unknown) => unknown);
 }
 
-const isRawJson = (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON;
+function exactInteger(_: string, value: unknown, context: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  return /^-?[0-9]+$/.test(context.source ?? "") ? BigInt(context.source ?? 0) : value;
+}

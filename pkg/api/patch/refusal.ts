@@ -22,6 +22,7 @@ export function unprocessable(cause: string): ApiError {
 export function goKind(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
+  if (typeof value === "bigint") return "number";
   return typeof value === "boolean" ? "bool" : typeof value;
 }
 

@@ -230,6 +230,16 @@ describe("what is no longer applied", () => {
     expect(containersOf(apply(defaulted, deploymentOf({ replicas: 1 }), "alice"))).toEqual([]);
   });
 
+  test("takes named fields with the defaults in them", () => {
+    const probe = { httpGet: { path: "/", port: 80 } };
+    const of = (livenessProbe: JsonObject): JsonObject => template({ name: "a", livenessProbe });
+    const one = apply(undefined, deploymentOf(of(probe)), "alice");
+    const defaulted = of({ httpGet: { ...probe.httpGet, scheme: "HTTP" }, timeoutSeconds: 1 });
+    const live = { ...one, spec: { ...specOf(one), ...defaulted } };
+    const less = apply(live, deploymentOf(template({ name: "a" })), "alice");
+    expect(containersOf(less)).toEqual([{ name: "a" }]);
+  });
+
   test("the last manager that applies nothing is forgotten", () => {
     const one = apply(undefined, deploymentOf({ replicas: 1 }), "alice");
     const none = apply(one, deploymentOf({}), "alice");

@@ -58,16 +58,14 @@ const spec = optional({
     selector: (each) => each.name,
   }),
 });
-const pod: fc.Arbitrary<JsonObject> = fc
-  .tuple(metadata, spec)
-  .map(([meta, content]) =>
-    copyJsonObject({
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: "x", ...meta },
-      spec: { nodeName: "n", ...content },
-    }),
-  );
+const pod: fc.Arbitrary<JsonObject> = fc.tuple(metadata, spec).map(([meta, content]) =>
+  copyJsonObject({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "x", ...meta },
+    spec: { nodeName: "n", ...content },
+  }),
+);
 const managerName = fc.constantFrom("alice", "bob", "carol");
 
 function apply(

@@ -7,6 +7,7 @@ import {
   type JsonDraft,
   type JsonObject,
   ownValue,
+  parseJson,
   setOwn,
 } from "../json-value.ts";
 import { compareTyped } from "./compare.ts";
@@ -75,7 +76,7 @@ function annotationsOf(object: JsonObject): unknown {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { goPrint } from "../go-print.ts";
-import { isJsonObject, ownValue } from "../json-value.ts";
+import { isJsonObject, ownValue, parseJson } from "../json-value.ts";
 
 /**
  * One step of a path into an object, in the form it has in `managedFields`: `f:name` a field or a key of a map,
@@ -44,12 +44,12 @@ function canonicalElement(text: string): PathElement | undefined {
   const body = text.slice(2);
   switch (text[0]) {
     case "k": {
-      const keys: unknown = JSON.parse(body);
+      const keys: unknown = parseJson(body);
       if (!isJsonObject(keys)) throw new Error(`not an object of keys: ${body}`);
       return keyElement(Object.keys(keys).map((name) => [name, ownValue(keys, name)]));
     }
     case "v":
-      return valueElement(JSON.parse(body));
+      return valueElement(parseJson(body));
     case "i":
       if (!/^[+-]?[0-9]+$/.test(body)) throw new Error(`not an index: ${body}`);
       return `i:${Number(body)}`;
@@ -99,7 +99,7 @@ export function printPath(path: readonly PathElement[]): string {
 }
 
 function parseBody(element: PathElement): unknown {
-  return JSON.parse(element.slice(2));
+  return parseJson(element.slice(2));
 }
 
 function printValue(value: unknown): string {
@@ -124,13 +124,14 @@ function compareKeys(a: unknown, b: unknown): number {
 function compareValues(a: unknown, b: unknown): number {
   const rank = valueRank(a) - valueRank(b);
   if (rank !== 0) return rank;
-  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (valueRank(a) === 0) return Number(a) - Number(b);
   if (typeof a === "string" && typeof b === "string") return compareText(a, b);
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
   return compareText(JSON.stringify(a), JSON.stringify(b));
 }
 
 function valueRank(value: unknown): number {
+  if (typeof value === "bigint") return 0;
   const rank = ["number", "string", "boolean"].indexOf(typeof value);
   if (rank !== -1) return rank;
   return Array.isArray(value) ? 3 : isJsonObject(value) ? 4 : 5;
@@ -163,5 +164,6 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** JSON as Go writes it, which escapes what HTML would misread. */
 function encode(value: unknown): string {
+  if (typeof value === "bigint") return String(value);
   return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (found) => escapes[found] ?? found);
 }

@@ -50,7 +50,7 @@ function validateScalar(type: FieldType, value: unknown, path: string, errors: s
   switch (type.kind) {
     case "integer":
     case "number":
-      if (typeof value === "number" || typeof value === "bigint" || isRawNumber(value)) return;
+      if (typeof value === "number" || typeof value === "bigint") return;
       report(errors, path, `expected numeric (int or float), got ${goType(value)}`);
       return;
     case "boolean":
@@ -59,7 +59,7 @@ function validateScalar(type: FieldType, value: unknown, path: string, errors: s
       return;
     case "int-or-string":
     case "quantity":
-      if (typeof value !== "object" || isRawNumber(value)) return;
+      if (typeof value !== "object") return;
       report(errors, path, `expected any scalar, got ${printWrapped(value)}`);
       return;
     default:
@@ -70,10 +70,6 @@ function validateScalar(type: FieldType, value: unknown, path: string, errors: s
         `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`,
       );
   }
-}
-
-function isRawNumber(value: unknown): boolean {
-  return typeof value === "object" && !isJsonList(value) && !isJsonObject(value);
 }
 
 function validateMap(
