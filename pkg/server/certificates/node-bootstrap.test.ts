@@ -1,12 +1,13 @@
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { expect, test } from "vitest";
+import { bootstrapHeaders, bootstrapPaths } from "../../api/node-bootstrap.ts";
 import { systemClock } from "../../base/clock.ts";
 import { silentLogger } from "../../base/log.ts";
 import { readCertificate } from "../../base/x509/certificate.ts";
 import { createCertificateRequest } from "../../base/x509/certificate-request.ts";
 import { decodePem } from "../../base/x509/pem.ts";
 import { createAuthority, generateKey } from "./authority.ts";
-import { bootstrapHeaders, bootstrapPaths, createBootstrapHandler } from "./node-bootstrap.ts";
+import { createBootstrapHandler } from "./node-bootstrap.ts";
 import { createNodePasswords } from "./node-passwords.ts";
 
 const signal = new AbortController().signal;
