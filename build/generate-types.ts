@@ -175,6 +175,8 @@ for (const name of Object.keys(definitions).sort()) {
   if (place === undefined || definition?.properties === undefined) continue;
   if (scalars[name] !== undefined || place.type === "ObjectMeta") continue;
   if (/List$/.test(place.type) && "items" in definition.properties) continue;
+  // A form of answers, not of objects; it would make the metadata's types depend on themselves.
+  if (place.type === "PartialObjectMetadata") continue;
   const file = files.get(place.file) ?? new GeneratedFile(place.file);
   files.set(place.file, file);
   file.add(name, place.type, definition);

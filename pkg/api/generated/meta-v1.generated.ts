@@ -1,5 +1,5 @@
 // Written by build/generate-types.ts: do not edit.
-import type { TemplateMeta } from "../object.ts";
+
 
 export interface APIGroup {
   readonly apiVersion?: string;
@@ -180,12 +180,6 @@ export interface OwnerReference {
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
-}
-
-export interface PartialObjectMetadata {
-  readonly apiVersion?: string;
-  readonly kind?: string;
-  readonly metadata: TemplateMeta;
 }
 
 export interface PatchOptions {
