@@ -536,19 +536,18 @@ class SqliteDatastore implements Datastore, Receiver {
       reason: failure.reason,
       message: failure.message,
     });
-    if (failure.reason !== "corrupt") this.#planRecovery();
+    // At once: what the failed commit left in the log must not be found there by a next start.
+    if (failure.reason !== "corrupt") this.#recover();
   }
 
-  #planRecovery(): void {
-    this.#recoveries++;
-    this.#stopRecoverTimer = this.#clock.after(backoffMs(recoverBackoff, this.#recoveries), () =>
-      this.#thread.postMessage({ type: "recover" }),
-    );
+  #recover(): void {
+    this.#thread.postMessage({ type: "recover" });
   }
 
   #onRecovered(failure: Failure | undefined): void {
     if (failure !== undefined) {
-      this.#planRecovery();
+      const waitMs = backoffMs(recoverBackoff, ++this.#recoveries);
+      this.#stopRecoverTimer = this.#clock.after(waitMs, () => this.#recover());
       return;
     }
     this.#failure = undefined;

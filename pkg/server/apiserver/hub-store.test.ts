@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseJsonValue } from "../../api/codec/json.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Datastore, Revision } from "../../datastore/datastore.ts";
 import { openMemoryDatastore } from "../../datastore/memory/memory-datastore.ts";
@@ -110,6 +111,20 @@ describe("an object", () => {
         .match(/resourceVersion/g),
     ).toHaveLength(1);
     expect(first.value.metadata.resourceVersion).toBe(String(first.revision));
+  });
+
+  test("keeps every digit of a long integer and every key, in memory and read back", async () => {
+    const datastore = openMemoryDatastore();
+    const text = '{"__proto__":{"x":1},"constructor":2,"long":9007199254740993}';
+    const object = { ...note("a"), data: parseJsonValue(text) } as Note;
+    await using hub = await openHub({ datastore });
+    const stored = written(await hub.create("notes/default/a", object, "durable"));
+    expect(Buffer.from(stored.json).toString()).toContain(`"data":${text}`);
+    await using again = await openHub({ datastore });
+    const read = again.get("notes/default/a");
+    expect(read).not.toBe(stored);
+    expect(read?.value).toEqual(stored.value);
+    expect(JSON.stringify(read?.value)).toContain(`"data":${text}`);
   });
 
   test("is, after a delete, its last state at the delete's revision", async () => {

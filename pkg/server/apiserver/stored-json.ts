@@ -1,3 +1,4 @@
+import { parseJsonValue } from "../../api/codec/json.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { assert } from "../../base/assert.ts";
 import type { Revision } from "../../datastore/datastore.ts";
@@ -13,6 +14,7 @@ const closingBrace = "}".charCodeAt(0);
 export function toStored(object: KubernetesObject): Uint8Array {
   const { kind, apiVersion, metadata, ...rest } = object;
   const { resourceVersion: _, ...stored } = metadata;
+  // Long integers are `bigint`s, which the codec has taught to write themselves with every digit.
   const text = JSON.stringify({ kind, apiVersion, metadata: stored, ...rest });
   // A buffer of its own: a slice of Node's shared pool would keep 8 KiB alive for each small object.
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
@@ -37,8 +39,8 @@ export function withResourceVersion(stored: Uint8Array, revision: Revision): Uin
   return served;
 }
 
-/** The object in stored bytes. */
+/** The object in stored bytes, each digit of its long integers included. */
 export function parseStored(stored: Uint8Array): KubernetesObject {
-  const source = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
-  return JSON.parse(source.toString("utf8"));
+  // What was stored was an object of the API: only `toStored` writes here.
+  return parseJsonValue(stored) as KubernetesObject;
 }
