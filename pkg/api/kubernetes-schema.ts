@@ -151,3 +151,16 @@ function goTypeOf(text: string): string {
   };
   return named[scalar] ?? scalar;
 }
+
+/** The definition of a kind, e.g. of `apps/v1` `Deployment`; undefined where it is none of the built-in ones. */
+export function kubernetesDefinitionOf(apiVersion: string, kind: string): string | undefined {
+  const slash = apiVersion.indexOf("/");
+  const group = slash === -1 ? "" : apiVersion.slice(0, slash);
+  const version = apiVersion.slice(slash + 1);
+  const candidates = [
+    `io.k8s.api.${group === "" ? "core" : group.slice(0, `${group}.`.indexOf("."))}.${version}.${kind}`,
+    `io.k8s.apimachinery.pkg.apis.meta.${version}.${kind}`,
+    `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.${version}.${kind}`,
+  ];
+  return candidates.find((name) => Object.hasOwn(schemaTable, name));
+}

@@ -1,5 +1,5 @@
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { kubernetesObjectSchema } from "../kubernetes-schema.ts";
+import { kubernetesDefinitionOf, kubernetesObjectSchema } from "../kubernetes-schema.ts";
 import type { Field, FieldType, ObjectSchema } from "../schema.ts";
 import { parseTime, printMicroTime, printTime } from "./go-time.ts";
 import { jsonDepthMax, parseJsonValue } from "./json.ts";
@@ -41,6 +41,14 @@ export function decodeProtobuf(schema: ObjectSchema, bytes: Uint8Array): Record<
     ...(kind === "" ? {} : { kind }),
     ...value,
   };
+}
+
+/** As `encodeProtobuf`, by the kind that the value says it is; undefined for a kind that has no protobuf form. */
+export function encodeKindAsProtobuf(value: Value): Uint8Array | undefined {
+  const definition = kubernetesDefinitionOf(textOf(value["apiVersion"]), textOf(value["kind"]));
+  return definition === undefined
+    ? undefined
+    : encodeProtobuf(kubernetesObjectSchema(definition), value);
 }
 
 /** A list of messages that were made before: `encodeMessage` of each item, kept with its version of the object. */
@@ -580,7 +588,16 @@ function decodeAny(wireType: string, bytes: Uint8Array, depth: number): unknown 
     if (number === 1 && wire === WireType.LengthDelimited) raw = reader.bytes();
     else reader.skip(wire, number);
   }
-  return raw === undefined || raw.length === 0 ? undefined : parseJsonValue(raw);
+  return raw === undefined || raw.length === 0 ? undefined : jsonOf(raw);
+}
+
+function jsonOf(raw: Uint8Array): unknown {
+  try {
+    return parseJsonValue(raw);
+  } catch (caught) {
+    const why = caught instanceof Error ? caught.message : String(caught);
+    throw new ProtobufError(`proto: embedded JSON: ${why}`, { cause: caught });
+  }
 }
 
 function decodeUnion(wireType: string, bytes: Uint8Array, depth: number): unknown {
