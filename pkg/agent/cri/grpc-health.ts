@@ -1,5 +1,5 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import { Client, credentials, type ServiceError, status as grpcStatus } from "@grpc/grpc-js";
+import { Client, credentials, status as grpcStatus, type ServiceError } from "@grpc/grpc-js";
 
 export type HealthAnswer =
   | { readonly outcome: "serving" }
@@ -51,7 +51,8 @@ function explain(
   address: string,
   timeoutMs: number,
 ): string {
-  if (error === null) return `service unhealthy (responded with "${status === 2 ? "NOT_SERVING" : "UNKNOWN"}")`;
+  if (error === null)
+    return `service unhealthy (responded with "${status === 2 ? "NOT_SERVING" : "UNKNOWN"}")`;
   switch (error.code) {
     case grpcStatus.UNIMPLEMENTED:
       return "error: this server does not implement the grpc health protocol (grpc.health.v1.Health)";

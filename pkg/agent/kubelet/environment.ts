@@ -57,10 +57,7 @@ export function expand(text: string, valueOf: (name: string) => string | undefin
   );
 }
 
-function fromSource(
-  source: EnvFromSource,
-  lookup: Lookup,
-): readonly (readonly [string, string])[] {
+function fromSource(source: EnvFromSource, lookup: Lookup): readonly (readonly [string, string])[] {
   const [kind, reference] =
     source.configMapRef === undefined
       ? (["secret", source.secretRef] as const)
@@ -222,4 +219,3 @@ function serviceEnvironment({ pod, services }: EnvironmentInput): ReadonlyMap<st
 function variableName(name: string): string {
   return name.toUpperCase().replaceAll("-", "_");
 }
-

@@ -21,7 +21,9 @@ export async function runHook(
 ): Promise<void> {
   if (hook.exec !== undefined) {
     const command = hook.exec.command ?? [];
-    const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, 0, { signal });
+    const { exitCode, stdout, stderr } = await runtime.execSync(containerId, command, 0, {
+      signal,
+    });
     if (exitCode !== 0) {
       const said = Buffer.concat([stdout, stderr]).toString();
       throw new Error(

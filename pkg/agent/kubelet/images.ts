@@ -79,7 +79,8 @@ export function createImages({ images, clock }: ImagesDeps): Images {
     try {
       await pullWithLogins(request, name, signal);
       const image = await images.status(name, { signal });
-      if (image === undefined) throw new Error(`image "${shown}" is gone right after it was pulled`);
+      if (image === undefined)
+        throw new Error(`image "${shown}" is gone right after it was pulled`);
       failed.delete(key);
       const took = goDuration(clock.monotonic() - since);
       tell(
@@ -231,7 +232,8 @@ function authsOf(secret: Secret): Readonly<Record<string, AuthEntry>> {
 
 function loginOf({ username, password, auth }: AuthEntry): RegistryLogin | undefined {
   if (auth !== undefined && auth !== "") {
-    const [, user, secret] = /^([^:]*):([\s\S]*)$/.exec(Buffer.from(auth, "base64").toString()) ?? [];
+    const [, user, secret] =
+      /^([^:]*):([\s\S]*)$/.exec(Buffer.from(auth, "base64").toString()) ?? [];
     if (user !== undefined && secret !== undefined) return { username: user, password: secret };
   }
   return username === undefined ? undefined : { username, password: password ?? "" };

@@ -39,7 +39,10 @@ export function podResolvConf(
   const base = baseConf(dnsPolicy, clusterFirst ? cluster : undefined, pod, host);
   const options = new Map(base.options.map((option) => [option.split(":")[0], option]));
   for (const { name, value } of dnsConfig?.options ?? []) {
-    options.set(name ?? "", value === undefined || value === "" ? (name ?? "") : `${name}:${value}`);
+    options.set(
+      name ?? "",
+      value === undefined || value === "" ? (name ?? "") : `${name}:${value}`,
+    );
   }
   return {
     servers: unique([...base.servers, ...(dnsConfig?.nameservers ?? [])]).slice(0, serversMax),

@@ -46,7 +46,9 @@ export function podStatus(input: StatusInput): PodStatus {
   const previous = pod.status;
   const initContainerStatuses = initSpecs(pod).map((spec) => containerStatus(input, spec));
   const containerStatuses = mainSpecs(pod).map((spec) => containerStatus(input, spec));
-  const ephemeralContainerStatuses = ephemeralSpecs(pod).map((spec) => containerStatus(input, spec));
+  const ephemeralContainerStatuses = ephemeralSpecs(pod).map((spec) =>
+    containerStatus(input, spec),
+  );
   const computed = input.deadlineExceeded
     ? ("Failed" as const)
     : phaseOf(pod, observed, initContainerStatuses, containerStatuses);
@@ -57,7 +59,9 @@ export function podStatus(input: StatusInput): PodStatus {
   const ownIps = sandbox?.state === "ready" ? sandbox.ips : [];
   const ips = pod.spec.hostNetwork === true ? hostIps : ownIps;
   const podIps =
-    ips.length > 0 ? ips : (previous.podIPs ?? []).map(({ ip }) => ip).filter((ip) => ip !== undefined);
+    ips.length > 0
+      ? ips
+      : (previous.podIPs ?? []).map(({ ip }) => ip).filter((ip) => ip !== undefined);
   const reason = input.deadlineExceeded
     ? {
         reason: "DeadlineExceeded",
@@ -120,10 +124,10 @@ function containerStatus(input: StatusInput, container: ContainerSpec): Containe
   const running = newest.state === "running";
   const started = running && (verdict?.started ?? container.spec.startupProbe === undefined);
   const why = waiting.get(name);
-  const runsAgain =
-    newest.state !== "exited" || restartsAfter(pod, container, newest.exitCode);
+  const runsAgain = newest.state !== "exited" || restartsAfter(pod, container, newest.exitCode);
   const own = stateOf(newest);
-  const showWaiting = why !== undefined && !running && runsAgain && !isTerminalPhase(pod.status.phase);
+  const showWaiting =
+    why !== undefined && !running && runsAgain && !isTerminalPhase(pod.status.phase);
   // While it waits to be started again, its end is the last state.
   const state: ContainerState = showWaiting ? { waiting: why } : own;
   const lastTerminated = showWaiting && newest.state === "exited" ? own : older && stateOf(older);
@@ -181,7 +185,8 @@ function unseenStatus(
         ? {}
         : { startedAt: before.state.running.startedAt }),
     };
-    const restartCount = before.restartCount + (pod.metadata.deletionTimestamp === undefined ? 1 : 0);
+    const restartCount =
+      before.restartCount + (pod.metadata.deletionTimestamp === undefined ? 1 : 0);
     return { ...base, state, lastState: { terminated }, restartCount };
   }
   return {
@@ -234,9 +239,10 @@ function phaseOf(
   mains: readonly ContainerStatus[],
 ): "Pending" | "Running" | "Succeeded" | "Failed" {
   if (isDone(pod, observed)) {
-    const failed = [...initSpecs(pod).filter(({ role }) => role === "init"), ...mainSpecs(pod)].some(
-      ({ spec }) => (newestContainer(observed, spec.name)?.exitCode ?? 0) !== 0,
-    );
+    const failed = [
+      ...initSpecs(pod).filter(({ role }) => role === "init"),
+      ...mainSpecs(pod),
+    ].some(({ spec }) => (newestContainer(observed, spec.name)?.exitCode ?? 0) !== 0);
     return failed ? "Failed" : "Succeeded";
   }
   const ended = mains.every(({ state }) => state.terminated !== undefined);
@@ -249,12 +255,19 @@ function phaseOf(
   }
   const initializing = initSpecs(pod).some(({ role }, index) => {
     const status = inits[index];
-    if (role === "sidecar") return status?.started !== true && status?.lastState.terminated === undefined && status?.state.terminated === undefined;
+    if (role === "sidecar")
+      return (
+        status?.started !== true &&
+        status?.lastState.terminated === undefined &&
+        status?.state.terminated === undefined
+      );
     return status?.state.terminated?.exitCode !== 0;
   });
   const anyRan = mains.some(
     ({ state, lastState }) =>
-      state.running !== undefined || state.terminated !== undefined || lastState.terminated !== undefined,
+      state.running !== undefined ||
+      state.terminated !== undefined ||
+      lastState.terminated !== undefined,
   );
   if (initializing && !anyRan) return "Pending";
   const neverRan = mains.some(
@@ -348,7 +361,9 @@ function readyCondition(pod: Pod, containersReady: PodCondition): PodCondition {
     if (found === undefined)
       return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
     if (found.status === "True") return [];
-    return [`the status of pod readiness gate "${conditionType}" is not "True", but ${found.status}`];
+    return [
+      `the status of pod readiness gate "${conditionType}" is not "True", but ${found.status}`,
+    ];
   });
   if (closed.length === 0) return { type, status: "True" };
   return { type, status: "False", reason: "ReadinessGatesNotReady", message: closed.join(", ") };

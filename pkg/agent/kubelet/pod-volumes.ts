@@ -15,7 +15,10 @@ export interface PodFolders {
   readonly memory: string;
 }
 
-export type VolumeServices = Omit<VolumeContext, "pod" | "volume" | "folder" | "memoryFolder" | "fields">;
+export type VolumeServices = Omit<
+  VolumeContext,
+  "pod" | "volume" | "folder" | "memoryFolder" | "fields"
+>;
 
 export interface CriMount {
   readonly containerPath: string;
@@ -101,8 +104,7 @@ function propagationOf({ mountPropagation }: VolumeMount): 0 | 1 | 2 {
       return 1;
     case "Bidirectional":
       return 2;
-    case "None":
-    case undefined:
+    default:
       return 0;
   }
 }

@@ -25,9 +25,7 @@ export interface ProberDeps {
 
 export type ProbeKind = "Liveness" | "Readiness" | "Startup";
 
-type ProbeOutcome =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly message: string };
+type ProbeOutcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 /** The probes of one pod's running containers. Nothing polls: each probe sleeps until its next turn. */
 export interface Prober {

@@ -16,8 +16,8 @@ export interface ReferencedObjects {
   secret(namespace: string, name: string): Secret | undefined;
 }
 
-interface Watched {
-  readonly informer: Informer<ConfigMap> | Informer<Secret>;
+interface Watched<T extends ConfigMap | Secret> {
+  readonly informer: Informer<T>;
   readonly pods: Set<string>;
   readonly stop: AbortController;
 }
@@ -28,11 +28,11 @@ export function createReferencedObjects(deps: {
   /** Something the pods name has changed. */
   onChange(podUids: readonly string[]): void;
 }): ReferencedObjects {
-  const configMaps = new Map<string, Watched & { readonly informer: Informer<ConfigMap> }>();
-  const secrets = new Map<string, Watched & { readonly informer: Informer<Secret> }>();
+  const configMaps = new Map<string, Watched<ConfigMap>>();
+  const secrets = new Map<string, Watched<Secret>>();
 
   function watch<T extends ConfigMap | Secret>(
-    watched: Map<string, Watched & { readonly informer: Informer<T> }>,
+    watched: Map<string, Watched<T>>,
     open: (options: { namespace: string; fieldSelector: string }) => Informer<T>,
     namespace: string,
     name: string,
@@ -59,7 +59,10 @@ export function createReferencedObjects(deps: {
       );
       informer.run(signal).catch((caught: unknown) => {
         if (!signal.aborted)
-          deps.logger.error("a referenced object cannot be watched", { key, error: String(caught) });
+          deps.logger.error("a referenced object cannot be watched", {
+            key,
+            error: String(caught),
+          });
       });
     }
     entry.pods.add(podUid);

@@ -1,4 +1,8 @@
-import type { Container, Pod, ResourceRequirements } from "../../api/generated/core-v1.generated.ts";
+import type {
+  Container,
+  Pod,
+  ResourceRequirements,
+} from "../../api/generated/core-v1.generated.ts";
 import { milliUnits, parseQuantity, wholeUnits } from "../../api/quantity.ts";
 import { type CgroupLimits, cpuPeriodMicroseconds } from "../host/cgroups.ts";
 
@@ -74,7 +78,8 @@ function resourcesOf(resources: ResourceRequirements | undefined): Amounts {
 /** How readily the kernel kills the container when memory runs out: the less it asked for, the sooner. */
 export function oomScoreAdj(pod: Pod, container: Container, machineMemoryBytes: number): number {
   const critical =
-    pod.spec.priorityClassName === "system-node-critical" || (pod.spec.priority ?? 0) >= 2_000_001_000;
+    pod.spec.priorityClassName === "system-node-critical" ||
+    (pod.spec.priority ?? 0) >= 2_000_001_000;
   if (critical) return -997;
   switch (qosClassOf(pod)) {
     case "Guaranteed":
@@ -134,4 +139,9 @@ export function podCgroupPath(root: string, pod: Pod): string {
   const qos = qosClassOf(pod);
   const level = qos === "Guaranteed" ? "" : `/${qos.toLowerCase()}`;
   return `${root}${level}/pod${pod.metadata.uid}`;
+}
+
+/** Every place where a pod of which only the uid is known may have its processes. */
+export function podCgroupPaths(root: string, uid: string): readonly string[] {
+  return ["", "/burstable", "/besteffort"].map((level) => `${root}${level}/pod${uid}`);
 }

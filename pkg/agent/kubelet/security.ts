@@ -26,9 +26,7 @@ export function namespaceOptions(pod: Pod, targetId?: string) {
   return {
     network: pod.spec.hostNetwork === true ? namespaceMode.node : namespaceMode.pod,
     ipc: pod.spec.hostIPC === true ? namespaceMode.node : namespaceMode.pod,
-    ...(targetId === undefined
-      ? { pid: pidMode(pod) }
-      : { pid: namespaceMode.target, targetId }),
+    ...(targetId === undefined ? { pid: pidMode(pod) } : { pid: namespaceMode.target, targetId }),
   };
 }
 
@@ -76,13 +74,7 @@ const maskedPaths = [
   "/sys/firmware",
   "/sys/devices/virtual/powercap",
 ];
-const readonlyPaths = [
-  "/proc/bus",
-  "/proc/fs",
-  "/proc/irq",
-  "/proc/sys",
-  "/proc/sysrq-trigger",
-];
+const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
 /** The user that the image itself names: a number, or a name that only the image can resolve. */
 export interface ImageUser {
@@ -90,7 +82,12 @@ export interface ImageUser {
   readonly username: string;
 }
 
-export function containerSecurity(pod: Pod, container: Container, image: ImageUser, targetId?: string) {
+export function containerSecurity(
+  pod: Pod,
+  container: Container,
+  image: ImageUser,
+  targetId?: string,
+) {
   const own: SecurityContext = container.securityContext ?? {};
   const shared = pod.spec.securityContext ?? {};
   const runAsUser = own.runAsUser ?? shared.runAsUser;

@@ -35,10 +35,7 @@ export function createServiceAccountTokens(
       const key = `${pod.metadata.uid}/${expirationSeconds}/${audience ?? ""}`;
       const known = tokens.get(key);
       if (known !== undefined && known.renewAtMs > clock.now()) return known;
-      const account = objectKey(
-        pod.metadata.namespace,
-        pod.spec.serviceAccountName ?? "default",
-      );
+      const account = objectKey(pod.metadata.namespace, pod.spec.serviceAccountName ?? "default");
       const answer = await client.createSubresource(
         serviceAccountResource,
         account,

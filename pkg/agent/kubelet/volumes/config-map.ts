@@ -10,8 +10,7 @@ export const configMapVolume: VolumeKind = {
     const { name = "", items, defaultMode, optional = false } = volume.configMap ?? {};
     const found = configMap(name);
     if (found === undefined && !optional) throw new VolumeError(`configmap "${name}" not found`);
-    const files =
-      found === undefined ? [] : configMapFiles(found, items, defaultMode, optional);
+    const files = found === undefined ? [] : configMapFiles(found, items, defaultMode, optional);
     await writeDirectoryAtomically(folder, files);
     return { path: folder, ownedByPod: true, readOnly: true };
   },

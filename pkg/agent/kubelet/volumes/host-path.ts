@@ -16,7 +16,10 @@ export const hostPathVolume: VolumeKind = {
 };
 
 const tests: Readonly<
-  Record<Exclude<NonNullable<HostPathVolumeSource["type"]>, "">, readonly [(found: Stats) => boolean, string]>
+  Record<
+    Exclude<NonNullable<HostPathVolumeSource["type"]>, "">,
+    readonly [(found: Stats) => boolean, string]
+  >
 > = {
   Directory: [(found) => found.isDirectory(), "a directory"],
   DirectoryOrCreate: [(found) => found.isDirectory(), "a directory"],

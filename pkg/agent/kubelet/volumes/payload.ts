@@ -6,7 +6,7 @@ import type {
 } from "../../../api/generated/core-v1.generated.ts";
 import type { DirectoryFile } from "../../host/atomic-directory.ts";
 import { fieldValue, resourceValue } from "../environment.ts";
-import { VolumeError, type VolumeContext } from "./volume.ts";
+import { type VolumeContext, VolumeError } from "./volume.ts";
 
 const defaultMode = 0o644;
 
@@ -18,7 +18,8 @@ export function configMapFiles(
   optional: boolean,
 ): readonly DirectoryFile[] {
   const data = new Map<string, Uint8Array>();
-  for (const [key, value] of Object.entries(configMap.data ?? {})) data.set(key, Buffer.from(value));
+  for (const [key, value] of Object.entries(configMap.data ?? {}))
+    data.set(key, Buffer.from(value));
   for (const [key, value] of Object.entries(configMap.binaryData ?? {}))
     data.set(key, Buffer.from(value, "base64"));
   return select(data, items, mode, optional);

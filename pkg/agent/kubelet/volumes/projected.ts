@@ -57,7 +57,11 @@ async function sourceFiles(
   if (source.downwardAPI !== undefined)
     return { files: downwardFiles(source.downwardAPI.items ?? [], mode, context) };
   if (source.serviceAccountToken !== undefined) {
-    const { path, audience, expirationSeconds = defaultExpirationSeconds } = source.serviceAccountToken;
+    const {
+      path,
+      audience,
+      expirationSeconds = defaultExpirationSeconds,
+    } = source.serviceAccountToken;
     const { token, renewAtMs } = await context.token(audience, expirationSeconds, signal);
     const file = { path, content: Buffer.from(token), ...tokenAccess(context.pod, mode) };
     return { files: [file], renewAtMs };
