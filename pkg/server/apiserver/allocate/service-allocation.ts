@@ -126,9 +126,9 @@ class ServiceAllocator {
     const claims = request.dryRun
       ? lookOnly(this.#ips, this.#ports)
       : promising(this.#ips, this.#ports);
-    if (previous !== undefined) carryOver(spec, previous);
-    normalizeClusterIPs(spec, previous?.spec);
-    dropTypeDependent(spec, previous?.spec);
+    // What an update keeps is settled before anything is given; the store calls this once more, to no effect.
+    if (previous !== undefined) serviceResource.prepareUpdate?.(service, previous);
+    else if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
     const errors: FieldError[] = [];
     if (spec.type === "ExternalName") {
       delete spec.ipFamilies;
@@ -254,83 +254,6 @@ function needsNodePorts(spec: Spec): boolean {
 
 function needsHealthCheckPort(spec: Spec): boolean {
   return spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
-}
-
-function needsAddress(spec: Pick<Spec, "type">): boolean {
-  return spec.type !== "ExternalName";
-}
-
-/** An update that leaves out what was allocated keeps it: clients need not repeat what they never chose. */
-function carryOver(spec: Spec, previous: Service): void {
-  const before = previous.spec;
-  if (before === undefined) return;
-  if (needsAddress(before as Spec) && needsAddress(spec)) {
-    if (!spec.clusterIP && before.clusterIP) spec.clusterIP = before.clusterIP;
-    if (!spec.clusterIPs?.length && before.clusterIPs && spec.clusterIP === before.clusterIP) {
-      spec.clusterIPs = [...before.clusterIPs];
-    }
-  }
-  if (needsNodePorts(before as Spec) && needsNodePorts(spec)) carryPorts(spec, before);
-  if (needsHealthCheckPort(before as Spec) && needsHealthCheckPort(spec)) {
-    if (!spec.healthCheckNodePort && before.healthCheckNodePort) {
-      spec.healthCheckNodePort = before.healthCheckNodePort;
-    }
-  }
-}
-
-/** A port is the same one where its number and protocol are. */
-function carryPorts(spec: Spec, before: NonNullable<Service["spec"]>): void {
-  const used = new Set((spec.ports ?? []).map((port) => `${port.protocol} ${port.nodePort ?? 0}`));
-  for (const port of spec.ports ?? []) {
-    if (port.nodePort) continue;
-    const old = before.ports?.find(
-      (candidate) => candidate.port === port.port && candidate.protocol === port.protocol,
-    );
-    if (!old?.nodePort || used.has(`${port.protocol} ${old.nodePort}`)) continue;
-    port.nodePort = old.nodePort;
-    used.add(`${port.protocol} ${old.nodePort}`);
-  }
-}
-
-/** `clusterIP` and the first of `clusterIPs` are one field with two names; whichever a client changed counts. */
-function normalizeClusterIPs(spec: Spec, before: Service["spec"] | undefined): void {
-  if (before === undefined) {
-    if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
-    return;
-  }
-  const oldFirst = before.clusterIP ?? "";
-  const first = spec.clusterIP ?? "";
-  if (oldFirst !== "" && first === "" && sameList(spec.clusterIPs, before.clusterIPs)) {
-    delete spec.clusterIPs;
-  } else if (first !== oldFirst && sameList(spec.clusterIPs, before.clusterIPs)) {
-    spec.clusterIPs = [first];
-  }
-}
-
-function sameList(
-  left: readonly string[] | undefined,
-  right: readonly string[] | undefined,
-): boolean {
-  return (left ?? []).join(" ") === (right ?? []).join(" ");
-}
-
-/** What only the old type needed goes with it, unless the client set it anew. */
-function dropTypeDependent(spec: Spec, before: Service["spec"] | undefined): void {
-  if (before === undefined) return;
-  const old = before as Spec;
-  if (needsAddress(old) && !needsAddress(spec)) {
-    if (spec.clusterIP === old.clusterIP) delete spec.clusterIP;
-    if (sameList(spec.clusterIPs, old.clusterIPs)) delete spec.clusterIPs;
-  }
-  if (needsNodePorts(old) && !needsNodePorts(spec)) {
-    const unchanged = new Set((old.ports ?? []).map((port) => port.nodePort ?? 0));
-    for (const port of spec.ports ?? []) {
-      if (unchanged.has(port.nodePort ?? 0)) delete port.nodePort;
-    }
-  }
-  if (needsHealthCheckPort(old) && !needsHealthCheckPort(spec)) {
-    if (spec.healthCheckNodePort === old.healthCheckNodePort) delete spec.healthCheckNodePort;
-  }
 }
 
 /** The families of a cluster that has IPv4 alone. */
