@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, copyFileSync, openSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,6 +110,14 @@ describe("a file that is opened again", () => {
     expect(await eventsUntil(again, "d/", durable.revision, client.revision)).toHaveLength(1);
     expect(await again.currentRevision()).toBeGreaterThanOrEqual(client.revision);
   });
+});
+
+test("the addon may lie anywhere: the single executable unpacks it", async () => {
+  const nativeBinding = join(directory, "unpacked.node");
+  const prebuilt = `../../node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node`;
+  copyFileSync(new URL(prebuilt, import.meta.url), nativeBinding);
+  await using store = await openSqliteDatastore({ file: newFile(), nativeBinding });
+  expect(written(await store.create("a", bytes("1"))).revision).toBe(1);
 });
 
 test("lazy writes reach the disk in one slow group, by themselves", async () => {
@@ -404,7 +412,7 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 function limitFileBytes(child: ChildProcess, bytesMax: string): void {
-  execFileSync("prlimit", ["--pid", String(child.pid), `--fsize=${bytesMax}:unlimited`]);
+  execFileSync("/usr/bin/prlimit", ["--pid", String(child.pid), `--fsize=${bytesMax}:unlimited`]);
 }
 
 function movableClock(): Clock & { advance(durationMs: number): void } {

@@ -3,8 +3,8 @@ import type { StoredValue, StoreEvent } from "../datastore.ts";
 import type { ThreadWrite } from "./protocol.ts";
 
 /** A value in a buffer of its own, so that it does not keep all those alive that it came with. */
-export function storedFrom({ key, createRevision, revision, value }: ThreadWrite): StoredValue {
-  return { key, createRevision, revision, value: Uint8Array.from(value ?? []) };
+function storedFrom({ key, createRevision, revision, value }: ThreadWrite): StoredValue {
+  return { key, createRevision, revision, value: value?.slice() ?? new Uint8Array() };
 }
 
 export function stateOf(values: readonly ThreadWrite[]): OrderedMap<StoredValue> {

@@ -61,6 +61,8 @@ const reserveRevisions = 10_000;
 const reserveMarginRevisions = 2_500;
 /** More lazy writes than this do not wait for their time. */
 const lazyWritesMax = 10_000;
+/** A full disk refuses every write; the log says so this often. */
+const fullWarningMs = 60_000;
 const recoverBackoff = { firstMs: 1_000, maxMs: 30_000 };
 
 /** Resolves once all that is in the file is in memory. Rejects with a `DatastoreError` where the file cannot be used. */
@@ -176,6 +178,7 @@ class SqliteDatastore implements Datastore, Receiver {
   #failure: DatastoreError | undefined;
   #threadEnded = false;
   #recoveries = 0;
+  #nextFullWarning = 0;
   #stopRecoverTimer: (() => void) | undefined;
   /** At most: not all writes have history. */
   #eventsOnDisk: number;
@@ -529,6 +532,7 @@ class SqliteDatastore implements Datastore, Receiver {
 
   /** A full disk is asked again by the next write; after any other failure the thread refuses all until it has recovered. */
   #onFailure(failure: Failure): void {
+    if (failure.reason === "full") this.#warnFull(failure);
     if (failure.reason === "full" || this.#failure !== undefined) return;
     this.#failure = errorOf(failure);
     this.#logger.error("the datastore takes no writes", {
@@ -538,6 +542,13 @@ class SqliteDatastore implements Datastore, Receiver {
     });
     // At once: what the failed commit left in the log must not be found there by a next start.
     if (failure.reason !== "corrupt") this.#recover();
+  }
+
+  #warnFull({ message }: Failure): void {
+    const now = this.#clock.monotonic();
+    if (now < this.#nextFullWarning) return;
+    this.#nextFullWarning = now + fullWarningMs;
+    this.#logger.error("the datastore refused a write", { file: this.#file, message });
   }
 
   #recover(): void {

@@ -25,7 +25,7 @@ export interface HubEvent<T extends KubernetesObject = KubernetesObject> {
 }
 
 export interface HubRange {
-  /** `pods/` or `pods/default/` or the whole key of one object: see `storageKey`. */
+  /** `pods/` or `pods/default/`, or the whole key of one object, which is then the only one: see `storageKey`. */
   readonly prefix: string;
   readonly startAfter?: string;
   readonly limit?: number;
@@ -47,7 +47,10 @@ export type HubWriteResult<T extends KubernetesObject = KubernetesObject> =
   | { readonly outcome: "conflict"; readonly current: StoredObject<T> | undefined };
 
 export interface HubWatcher {
-  /** Called with the events of one or more whole revisions, in order. Must not throw and must not wait. */
+  /**
+   * Called with the events of one or more whole revisions, in order. Must not throw and must not wait. Between two
+   * calls, the watcher has been told of everything up to the hub's `revision`.
+   */
   onEvents(events: readonly HubEvent[], upTo: Revision): void;
   /** The history this watch would need is gone: it has ended. */
   onExpired(): void;
@@ -61,10 +64,10 @@ export interface HubWatcher {
 export interface Hub {
   /** The latest revision that readers see. */
   readonly revision: Revision;
-  /** The oldest revision a list or a watch may still ask for. */
+  /** No list or watch may ask for an older revision; how far back one may go differs from resource to resource. */
   readonly oldestRevision: Revision;
   get(key: string): StoredObject | undefined;
-  /** `at`: exactly the state at that revision. */
+  /** `at`: exactly the state at that revision. Throws a RangeError where it is yet to come: see `caughtUp`. */
   list(range: HubRange, at?: Revision): HubListResult;
   count(prefix: string): number;
   /** Resolves once `revision` is visible here. */
