@@ -15,7 +15,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 import type { Controller } from "../../client/controller.ts";
 import type { Informer } from "../../client/informer.ts";
-import { indexOrphans } from "../../client/orphan-index.ts";
+import { indexOrphans } from "../../client/informer-index.ts";
 import { claimObjects, controllerOf } from "../../client/ownership.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
 import { watchMapped, watchOwned, watchSelf } from "../../client/watches.ts";
@@ -48,7 +48,7 @@ export function deploymentController(deps: {
       { resource: deploymentResource, object: deployment },
       {
         resource: replicaSetResource,
-        objects: [...replicaSets.ownedBy(uid), ...orphans.list(namespace)],
+        objects: [...replicaSets.ownedBy(uid), ...orphans.list(namespace ?? "")],
         matches: (replicaSet) => matchesSelector(selector, replicaSet.metadata.labels),
       },
       signal,

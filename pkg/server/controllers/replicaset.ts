@@ -15,7 +15,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 import type { Controller } from "../../client/controller.ts";
 import type { Informer } from "../../client/informer.ts";
-import { indexOrphans } from "../../client/orphan-index.ts";
+import { indexOrphans } from "../../client/informer-index.ts";
 import { claimObjects, controllerOf, controllerReference } from "../../client/ownership.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
 import { watchMapped, watchOwned, watchSelf } from "../../client/watches.ts";
@@ -170,7 +170,7 @@ export function replicaSetController(deps: {
       {
         resource: podResource,
         // A pod that ended is nobody's replica: it is neither adopted nor let go.
-        objects: [...pods.ownedBy(uid), ...orphans.list(namespace).filter(isPodActive)],
+        objects: [...pods.ownedBy(uid), ...orphans.list(namespace ?? "").filter(isPodActive)],
         matches: (pod) => matchesSelector(selector, pod.metadata.labels),
       },
       signal,
