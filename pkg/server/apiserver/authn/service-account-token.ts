@@ -94,12 +94,6 @@ function decode(part: string): object | undefined {
   }
 }
 
-/** The issuer a token names, unverified: to tell a foreign token from a bad one. */
-export function unverifiedIssuer(token: string): string | undefined {
-  const claims = decode(token.split(".")[1] ?? "") as { readonly iss?: unknown } | undefined;
-  return typeof claims?.iss === "string" ? claims.iss : undefined;
-}
-
 /** The public keys as a JSON Web Key Set, as `/openid/v1/jwks` answers it. */
 export function jsonWebKeySet(publicKeys: readonly KeyObject[]): object {
   return {

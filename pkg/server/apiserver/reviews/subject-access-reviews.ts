@@ -1,5 +1,3 @@
-import { ApiError } from "../../../api/api-error.ts";
-import { invalid } from "../../../api/field-error.ts";
 import type {
   LocalSubjectAccessReview,
   SelfSubjectAccessReview,
@@ -47,13 +45,9 @@ export function createLocalSubjectAccessReview(authorizer: Authorizer): VirtualR
     resource: localSubjectAccessReviewResource as unknown as ResourceDefinition,
     create(_context, namespace = "", draft) {
       const review = draft as unknown as LocalSubjectAccessReview;
+      // The path says which namespace is meant, where the body does not.
+      if (!draft.metadata.namespace) draft.metadata.namespace = namespace;
       checkReview(localSubjectAccessReviewResource, review);
-      const asked = review.spec.resourceAttributes?.namespace ?? "";
-      if (asked !== namespace) {
-        throw ApiError.invalid(localSubjectAccessReviewResource, "", [
-          invalid("spec.resourceAttributes.namespace", asked, `must match metadata.namespace`),
-        ]);
-      }
       return answered(draft, answerAccess(authorizer, subjectOf(review.spec), review.spec));
     },
   };
