@@ -38,6 +38,8 @@ export interface PodWorkerDeps {
   readonly folders: PodFolders;
   readonly hostIps: () => readonly string[];
   readonly allocatable: () => Readonly<Record<string, string>>;
+  /** Whether the runtime has told that this container or sandbox ended. */
+  hasEnded(id: string): boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -47,7 +49,7 @@ const volumeBackoff: BackoffPolicy = { firstMs: 500, maxMs: 122_000 };
 const statusBackoff: BackoffPolicy = { firstMs: 200, maxMs: 10_000 };
 /** The runtime tells of an end a moment before it shows it. */
 const exitLagMs = 15;
-const exitLagTries = 200;
+const exitLagTriesMax = 200;
 const graceSecondsDefault = 30;
 
 /**
@@ -74,8 +76,7 @@ export class PodWorker {
   readonly #waiting = new Map<string, WaitingReason>();
   readonly #notBefore = new Map<string, number>();
   readonly #told = new Set<string>();
-  /** Containers that the runtime said have ended, until it shows them so. */
-  readonly #ending = new Map<string, number>();
+  #lagTries = 0;
   #released = false;
   /** Containers are being removed: what is seen from now on is no status. */
   #removing = false;
@@ -140,12 +141,6 @@ export class PodWorker {
     this.wake();
   }
 
-  /** The runtime says that this container or sandbox has ended. */
-  ended(id: string): void {
-    this.#ending.set(id, exitLagTries);
-    this.wake();
-  }
-
   /** The API's newest version of the pod. */
   update(pod: Pod): void {
     if (Number(pod.metadata.resourceVersion) <= Number(this.#pod.metadata.resourceVersion)) return;
@@ -201,17 +196,12 @@ export class PodWorker {
       signal,
     );
     this.#observed = observed;
-    let lagging = false;
-    for (const [id, tries] of this.#ending) {
-      const shown =
-        observed.containers.some(
-          (container) => container.id === id && container.state === "running",
-        ) || observed.sandboxes.some((sandbox) => sandbox.id === id && sandbox.state === "ready");
-      if (!shown || tries === 0) this.#ending.delete(id);
-      else this.#ending.set(id, tries - 1);
-      lagging ||= shown && tries > 0;
-    }
-    if (lagging) clock.after(exitLagMs, () => this.wake());
+    const { hasEnded } = this.#deps;
+    const lagging =
+      observed.containers.some(({ id, state }) => state === "running" && hasEnded(id)) ||
+      observed.sandboxes.some(({ id, state }) => state === "ready" && hasEnded(id));
+    this.#lagTries = lagging ? this.#lagTries + 1 : 0;
+    if (lagging && this.#lagTries <= exitLagTriesMax) clock.after(exitLagMs, () => this.wake());
     return observed;
   }
 

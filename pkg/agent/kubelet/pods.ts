@@ -16,7 +16,7 @@ export interface PodsDeps {
   readonly informer: Informer<Pod>;
   readonly connection: RpcConnection;
   readonly observer: Observer;
-  readonly worker: Omit<PodWorkerDeps, "observer" | "clock" | "logger">;
+  readonly worker: Omit<PodWorkerDeps, "observer" | "hasEnded" | "clock" | "logger">;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -42,14 +42,26 @@ export interface Pods extends Service {
 const relistMs = 60_000;
 /** After the event stream broke: the runtime is probably being started again. */
 const reconnectMs = 250;
+const endedMax = 1_000;
 
 export function createPods(deps: PodsDeps): Pods {
   const { informer, observer, connection, clock, logger } = deps;
   const workers = new Map<string, PodWorker>();
+  /** A quick container's end may be told before its worker has seen it at all: so the last ends are kept. */
+  const ended = new Set<string>();
   let stopping = false;
 
+  function noteEnd(id: string): void {
+    ended.add(id);
+    const [oldest] = ended;
+    if (ended.size > endedMax && oldest !== undefined) ended.delete(oldest);
+  }
+
   function start(pod: Pod, orphaned: boolean): void {
-    const worker = new PodWorker({ ...deps.worker, observer, clock, logger }, pod, { orphaned });
+    const hasEnded = (id: string) => ended.has(id);
+    const worker = new PodWorker({ ...deps.worker, observer, hasEnded, clock, logger }, pod, {
+      orphaned,
+    });
     workers.set(pod.metadata.uid, worker);
     void worker.done
       .catch((caught: unknown) => logger.error("a pod's worker failed", { error: String(caught) }))
@@ -85,10 +97,9 @@ export function createPods(deps: PodsDeps): Pods {
         // What happened before the stream was open is seen by looking.
         for (const worker of workers.values()) worker.wake();
         for await (const event of events) {
+          if (event.type === "stopped") noteEnd(event.id);
           const uid = observer.podUidOf(event.id);
-          const worker = uid === undefined ? undefined : workers.get(uid);
-          if (event.type === "stopped") worker?.ended(event.id);
-          else worker?.wake();
+          if (uid !== undefined) workers.get(uid)?.wake();
         }
       } catch (caught) {
         if (isAbortOf(signal, caught)) return;
