@@ -3,6 +3,7 @@ import { isConditionTrue } from "../conditions.ts";
 import { forbidden, invalid } from "../field-error.ts";
 import { type Pod, podSchema } from "../generated/core-v1.generated.ts";
 import type { Draft } from "../object.ts";
+import { equalJson } from "../patch/json-value.ts";
 import { type Column, defineResource, type FieldError } from "../resource.ts";
 import { qosClassOf } from "../shared/pod-resources.ts";
 import { defaultPodOnly, defaultPodSpec } from "../shared/pod-spec-defaults.ts";
@@ -38,6 +39,7 @@ export const podResource = defineResource<Pod>({
   validateCreate,
   validateUpdate: (next, previous) => validatePodSpecUpdate(next.spec, previous.spec),
   warnings: (pod, previous) => (previous === undefined ? podSpecWarnings(pod.spec, "spec") : []),
+  generationChanged,
   deletionGraceSeconds,
   selectableFields: {
     "spec.nodeName": ({ spec }) => spec.nodeName ?? "",
@@ -106,6 +108,11 @@ function validateCreate({ spec }: Pod): readonly FieldError[] {
     );
   }
   return errors;
+}
+
+/** Being placed on a node is no change of what the pod should be. */
+function generationChanged({ spec: next }: Pod, { spec: previous }: Pod): boolean {
+  return !equalJson({ ...next, nodeName: "" }, { ...previous, nodeName: "" });
 }
 
 /** A pod that no node runs, or that is over, needs no time to end. */

@@ -1,0 +1,495 @@
+import { describe, expect, test } from "vitest";
+import { createdFromYaml, decodeYaml, problemsOf } from "../../../test/support/decode-yaml.ts";
+import type { ContainerStatus, Pod, PodStatus } from "../generated/core-v1.generated.ts";
+import { podResource } from "./pod.ts";
+
+const minimal = `
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: default}
+spec:
+  containers:
+  - name: web
+    image: nginx
+`;
+
+/** A pod of one container, with more in the container or in the spec, both in flow style. */
+function pod({ container = "{}", spec = "{}" }: { container?: string; spec?: string }): Pod {
+  const containers = `{containers: [${joined("{name: web, image: nginx}", container)}]}`;
+  return createdFromYaml(
+    podResource,
+    `{apiVersion: v1, kind: Pod, metadata: {name: web}, spec: ${joined(containers, spec)}}`,
+  );
+}
+
+/** Two maps as one; where both have a key, the second has it. */
+function joined(first: string, second: string): string {
+  return second === "{}" ? first : `{${first.slice(1, -1)}, ${second.slice(1, -1)}}`;
+}
+
+test("what a client leaves out of a pod is filled in as Kubernetes does", () => {
+  expect(createdFromYaml(podResource, minimal)).toEqual({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web", namespace: "default" },
+    spec: {
+      containers: [
+        {
+          name: "web",
+          image: "nginx",
+          imagePullPolicy: "Always",
+          resources: {},
+          terminationMessagePath: "/dev/termination-log",
+          terminationMessagePolicy: "File",
+        },
+      ],
+      dnsPolicy: "ClusterFirst",
+      enableServiceLinks: true,
+      restartPolicy: "Always",
+      schedulerName: "default-scheduler",
+      securityContext: {},
+      terminationGracePeriodSeconds: 30,
+    },
+    status: { phase: "Pending", qosClass: "BestEffort" },
+  });
+});
+
+test("defaults reach into every corner of the spec", () => {
+  const { spec } = decodeYaml(
+    podResource,
+    `
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  hostNetwork: true
+  serviceAccount: robot
+  volumes:
+  - {name: empty}
+  - {name: secret, secret: {secretName: s}}
+  - {name: host, hostPath: {path: /var}}
+  - name: token
+    projected:
+      sources:
+      - serviceAccountToken: {path: token}
+      - downwardAPI: {items: [{path: name, fieldRef: {fieldPath: metadata.name}}]}
+  containers:
+  - name: web
+    image: registry:5000/web:1.0
+    ports: [{containerPort: 80}]
+    resources: {limits: {cpu: 1000m, memory: 1024Mi}, requests: {cpu: 0.25}}
+    env:
+    - name: POD
+      valueFrom: {fieldRef: {fieldPath: metadata.name}}
+    - name: CPU
+      valueFrom: {resourceFieldRef: {resource: limits.cpu}}
+    readinessProbe: {httpGet: {port: 80}}
+    lifecycle: {preStop: {httpGet: {port: 80}}}
+`,
+  );
+  expect(spec.serviceAccountName).toBe("robot");
+  expect(spec.volumes).toEqual([
+    { name: "empty", emptyDir: {} },
+    { name: "secret", secret: { secretName: "s", defaultMode: 420 } },
+    { name: "host", hostPath: { path: "/var", type: "" } },
+    {
+      name: "token",
+      projected: {
+        defaultMode: 420,
+        sources: [
+          { serviceAccountToken: { path: "token", expirationSeconds: 3600 } },
+          {
+            downwardAPI: {
+              items: [{ path: "name", fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } }],
+            },
+          },
+        ],
+      },
+    },
+  ]);
+  const [container] = spec.containers;
+  expect(container?.imagePullPolicy).toBe("IfNotPresent");
+  expect(container?.ports).toEqual([{ containerPort: 80, hostPort: 80, protocol: "TCP" }]);
+  expect(container?.resources).toEqual({
+    limits: { cpu: "1", memory: "1Gi" },
+    requests: { cpu: "250m", memory: "1Gi" },
+  });
+  expect(container?.env).toEqual([
+    { name: "POD", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } } },
+    { name: "CPU", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "0" } } },
+  ]);
+  expect(container?.readinessProbe).toEqual({
+    httpGet: { path: "/", port: 80, scheme: "HTTP" },
+    timeoutSeconds: 1,
+    periodSeconds: 10,
+    successThreshold: 1,
+    failureThreshold: 3,
+  });
+  expect(container?.lifecycle?.preStop?.httpGet).toEqual({ path: "/", port: 80, scheme: "HTTP" });
+});
+
+describe("an image is pulled anew only where its tag may move", () => {
+  test.each([
+    ["nginx", "Always"],
+    ["nginx:latest", "Always"],
+    ["nginx:1.27", "IfNotPresent"],
+    ["host:5000/nginx", "Always"],
+    ["host:5000/nginx:1", "IfNotPresent"],
+    [`nginx@sha256:${"a".repeat(64)}`, "IfNotPresent"],
+    ["not an image", "IfNotPresent"],
+  ])("%s: %s", (image, policy) => {
+    const made = pod({ container: `{image: "${image}"}` });
+    expect(made.spec.containers[0]?.imagePullPolicy).toBe(policy);
+  });
+});
+
+describe("what is wrong with a pod is said in upstream's words", () => {
+  test.each<[string, { container?: string; spec?: string }, string[]]>([
+    ["nothing", {}, []],
+    [
+      "a port of 70000",
+      { container: "{ports: [{containerPort: 70000}]}" },
+      [
+        "spec.containers[0].ports[0].containerPort: Invalid value: must be between 1 and 65535, inclusive",
+      ],
+    ],
+    [
+      "an image with spaces around it",
+      { container: '{image: " nginx "}' },
+      ["spec.containers[0].image: Invalid value: must not have leading or trailing whitespace"],
+    ],
+    ["no image", { container: '{image: ""}' }, ["spec.containers[0].image: Required value"]],
+    [
+      "a port's name twice",
+      { container: "{ports: [{containerPort: 1, name: a}, {containerPort: 2, name: a}]}" },
+      ["spec.containers[0].ports[1].name: Duplicate value"],
+    ],
+    [
+      "a mount without a volume",
+      { container: "{volumeMounts: [{name: data, mountPath: /data}]}" },
+      ["spec.containers[0].volumeMounts[0].name: Not found"],
+    ],
+    [
+      "requests above limits",
+      { container: "{resources: {requests: {cpu: 2}, limits: {cpu: 1}}}" },
+      [
+        "spec.containers[0].resources.requests: Invalid value: must be less than or equal to cpu limit of 1",
+      ],
+    ],
+    [
+      "an unknown resource",
+      { container: "{resources: {requests: {disk: 2}}}" },
+      [
+        "spec.containers[0].resources.requests[disk]: Invalid value: must be a standard resource type or fully qualified",
+        "spec.containers[0].resources.requests[disk]: Invalid value: must be a standard resource for containers",
+      ],
+    ],
+    [
+      "a negative amount",
+      { container: "{resources: {requests: {cpu: -1}}}" },
+      [
+        "spec.containers[0].resources.requests[cpu]: Invalid value: must be greater than or equal to 0",
+      ],
+    ],
+    [
+      "an environment variable from nowhere",
+      { container: "{env: [{name: A, valueFrom: {}}]}" },
+      [
+        "spec.containers[0].env[0].valueFrom: Invalid value: must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+      ],
+    ],
+    [
+      "a field that an environment cannot have",
+      { container: "{env: [{name: A, valueFrom: {fieldRef: {fieldPath: spec.x}}}]}" },
+      [
+        "spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Invalid value: error converting fieldPath: field label not supported: spec.x",
+      ],
+    ],
+    [
+      "a probe without an action",
+      { container: "{livenessProbe: {periodSeconds: 3}}" },
+      ["spec.containers[0].livenessProbe: Required value: must specify a handler type"],
+    ],
+    [
+      "a liveness probe that wants two successes",
+      { container: "{livenessProbe: {exec: {command: [a]}, successThreshold: 2}}" },
+      ["spec.containers[0].livenessProbe.successThreshold: Invalid value: must be 1"],
+    ],
+    [
+      "an unknown restart policy",
+      { spec: "{restartPolicy: Sometimes}" },
+      ['spec.restartPolicy: Unsupported value: supported values: "Always", "OnFailure", "Never"'],
+    ],
+    [
+      "two sources of one volume",
+      { spec: "{volumes: [{name: a, emptyDir: {}, hostPath: {path: /a}}]}" },
+      ["spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type"],
+    ],
+    [
+      "a volume twice",
+      { spec: "{volumes: [{name: a}, {name: a}]}" },
+      ["spec.volumes[1].name: Duplicate value"],
+    ],
+    [
+      "a probe on an init container",
+      {
+        spec: "{initContainers: [{name: i, image: x, readinessProbe: {exec: {command: [a]}}}]}",
+      },
+      [
+        "spec.initContainers[0].readinessProbe: Forbidden: may not be set for init containers without restartPolicy=Always",
+      ],
+    ],
+    [
+      "a probe on a sidecar",
+      {
+        spec: "{initContainers: [{name: i, image: x, restartPolicy: Always, readinessProbe: {exec: {command: [a]}}}]}",
+      },
+      [],
+    ],
+    [
+      "an init container with a container's name",
+      { spec: "{initContainers: [{name: web, image: x}]}" },
+      ["spec.initContainers[0].name: Duplicate value"],
+    ],
+    [
+      "a toleration of nothing",
+      { spec: "{tolerations: [{effect: NoSchedule}]}" },
+      [
+        'spec.tolerations[0].operator: Invalid value: operator must be Exists when `key` is empty, which means "match all values and all keys"',
+      ],
+    ],
+    [
+      "no node selector term",
+      {
+        spec: "{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: []}}}}",
+      },
+      [
+        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Required value: must have at least one node selector term",
+      ],
+    ],
+    [
+      "privileged without escalation",
+      { container: "{securityContext: {privileged: true, allowPrivilegeEscalation: false}}" },
+      [
+        "spec.containers[0].securityContext: Invalid value: cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+      ],
+    ],
+    [
+      "DNS policy None without servers",
+      { spec: "{dnsPolicy: None}" },
+      ["spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"],
+    ],
+  ])("%s", (_, parts, expected) => {
+    expect(problemsOf(podResource, pod(parts))).toEqual(expected);
+  });
+
+  test("no containers at all", () => {
+    const made = decodeYaml(
+      podResource,
+      "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {}}",
+    );
+    expect(problemsOf(podResource, made as Pod)).toContain("spec.containers: Required value");
+  });
+
+  test("ephemeral containers from the start", () => {
+    const made = pod({ spec: "{ephemeralContainers: [{name: debug, image: x}]}" });
+    expect(podResource.validateCreate?.(made)).toMatchObject([
+      { path: "spec.ephemeralContainers", detail: "cannot be set on create" },
+    ]);
+  });
+});
+
+describe("of a pod that exists, only little may change", () => {
+  const before = pod({ spec: "{activeDeadlineSeconds: 100}" });
+  const update = (parts: { container?: string; spec?: string }) =>
+    podResource.validateUpdate?.(pod(parts), before) ?? [];
+
+  test("its images may", () => {
+    expect(update({ container: "{image: other}", spec: "{activeDeadlineSeconds: 100}" })).toEqual(
+      [],
+    );
+    expect(
+      update({ container: "{image: ' other'}", spec: "{activeDeadlineSeconds: 100}" })[0]?.path,
+    ).toBe("spec.containers[0].image");
+  });
+
+  test("its deadline may only come nearer", () => {
+    expect(update({ spec: "{activeDeadlineSeconds: 50}" })).toEqual([]);
+    expect(update({ spec: "{activeDeadlineSeconds: 200}" })).toMatchObject([
+      { detail: "must be less than or equal to previous value" },
+    ]);
+    expect(update({})).toMatchObject([
+      { detail: "must not update from a positive integer to nil value" },
+    ]);
+  });
+
+  test("tolerations may be added", () => {
+    expect(
+      update({ spec: "{activeDeadlineSeconds: 100, tolerations: [{operator: Exists}]}" }),
+    ).toEqual([]);
+  });
+
+  test("nothing else may, and the answer shows what did", () => {
+    const [error, ...more] = update({
+      spec: "{activeDeadlineSeconds: 100, hostNetwork: true}",
+    });
+    expect(more).toEqual([]);
+    expect(error).toMatchObject({ type: "Forbidden", path: "spec" });
+    expect(error?.detail).toMatch(
+      /^pod updates may not change fields other than `spec\.containers/,
+    );
+    expect(error?.detail).toContain("spec.hostNetwork");
+  });
+
+  test("containers neither come nor go", () => {
+    const next = { ...before, spec: { ...before.spec, containers: [] } };
+    expect(podResource.validateUpdate?.(next, before)).toMatchObject([
+      { path: "spec.containers", detail: "pod updates may not add or remove containers" },
+    ]);
+  });
+
+  test("being placed is no new generation", () => {
+    const placed = { ...before, spec: { ...before.spec, nodeName: "a" } };
+    expect(podResource.generationChanged?.(placed, before)).toBe(false);
+    expect(podResource.generationChanged?.(pod({}), before)).toBe(true);
+  });
+});
+
+describe("a pod gets as long to end as it needs", () => {
+  const running: Pod = {
+    ...pod({ spec: "{nodeName: a}" }),
+    status: { phase: "Running" },
+  };
+  test.each<[string, Pod, number | undefined, number]>([
+    ["its own grace period", running, undefined, 30],
+    ["what the client asks", running, 5, 5],
+    ["none before it is placed", { ...running, spec: pod({}).spec }, undefined, 0],
+    ["none once it is over", { ...running, status: { phase: "Failed" } }, undefined, 0],
+    ["the least for a negative wish", running, -1, 1],
+  ])("%s", (_, object, requested, seconds) => {
+    expect(podResource.deletionGraceSeconds?.(object, requested)).toBe(seconds);
+  });
+});
+
+describe("kubectl get pods", () => {
+  const nowMs = Date.parse("2026-01-01T00:10:00Z");
+  const status = (fields: Partial<ContainerStatus>): ContainerStatus => ({
+    name: "web",
+    image: "",
+    imageID: "",
+    ready: false,
+    restartCount: 0,
+    state: {},
+    lastState: {},
+    ...fields,
+  });
+  const row = (state: PodStatus, metadata = {}, spec = "{}") => {
+    const object: Pod = {
+      ...pod({ spec }),
+      metadata: {
+        name: "web",
+        uid: "u",
+        resourceVersion: "1",
+        creationTimestamp: "2026-01-01T00:00:00Z",
+        ...metadata,
+      },
+      status: state,
+    };
+    return podResource.columns
+      .filter(({ priority = 0 }) => priority === 0)
+      .map((column) => column.cell(object, nowMs));
+  };
+
+  test("one that runs", () => {
+    expect(
+      row({
+        phase: "Running",
+        containerStatuses: [status({ ready: true, state: { running: {} } })],
+      }),
+    ).toEqual(["web", "1/1", "Running", "0", "10m"]);
+  });
+
+  test("one that keeps crashing", () => {
+    expect(
+      row({
+        phase: "Running",
+        containerStatuses: [
+          status({
+            restartCount: 3,
+            state: { waiting: { reason: "CrashLoopBackOff" } },
+            lastState: { terminated: { exitCode: 1, finishedAt: "2026-01-01T00:05:00Z" } },
+          }),
+        ],
+      }),
+    ).toEqual(["web", "0/1", "CrashLoopBackOff", "3 (5m ago)", "10m"]);
+  });
+
+  test("one that is still starting", () => {
+    expect(
+      row(
+        {
+          phase: "Pending",
+          initContainerStatuses: [status({ name: "i", state: { running: {} } })],
+          containerStatuses: [status({ state: { waiting: { reason: "PodInitializing" } } })],
+        },
+        {},
+        "{initContainers: [{name: i, image: x}]}",
+      ),
+    ).toEqual(["web", "0/1", "Init:0/1", "0", "10m"]);
+  });
+
+  test("one with a sidecar", () => {
+    expect(
+      row(
+        {
+          phase: "Running",
+          initContainerStatuses: [
+            status({ name: "i", started: true, ready: true, state: { running: {} } }),
+          ],
+          containerStatuses: [status({ ready: true, state: { running: {} } })],
+        },
+        {},
+        "{initContainers: [{name: i, image: x, restartPolicy: Always}]}",
+      ),
+    ).toEqual(["web", "2/2", "Running", "0", "10m"]);
+  });
+
+  test("one that ended", () => {
+    expect(
+      row({
+        phase: "Succeeded",
+        containerStatuses: [
+          status({ state: { terminated: { exitCode: 0, reason: "Completed" } } }),
+        ],
+      }),
+    ).toEqual(["web", "0/1", "Completed", "0", "10m"]);
+  });
+
+  test("one that was killed by a signal", () => {
+    expect(
+      row({
+        phase: "Failed",
+        containerStatuses: [status({ state: { terminated: { exitCode: 137, signal: 9 } } })],
+      })[2],
+    ).toBe("Signal:9");
+  });
+
+  test("one that is being deleted", () => {
+    const deleted = { deletionTimestamp: "2026-01-01T00:09:00Z" };
+    expect(row({ phase: "Running" }, deleted)[2]).toBe("Terminating");
+    expect(row({ phase: "Running", reason: "NodeLost" }, deleted)[2]).toBe("Unknown");
+    expect(row({ phase: "Succeeded" }, deleted)[2]).toBe("Succeeded");
+  });
+});
+
+test("kubectl's users are warned of what will not do what they mean", () => {
+  const made = pod({
+    container:
+      '{env: [{name: A, value: "1"}, {name: A, value: "2"}], resources: {limits: {memory: 100m}}}',
+  });
+  expect(podResource.warnings?.(made, undefined)).toEqual([
+    'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
+    'spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
+    'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
+  ]);
+});
