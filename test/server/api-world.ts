@@ -1,17 +1,33 @@
+import { createPublicKey } from "node:crypto";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
+import { Registry } from "prom-client";
+import type { Namespace, ServiceAccount } from "../../pkg/api/generated/core-v1.generated.ts";
+import type { NewObject } from "../../pkg/api/object.ts";
 import { allResources } from "../../pkg/api/registry.generated.ts";
+import { apiVersionOf } from "../../pkg/api/resource.ts";
+import { namespaceResource } from "../../pkg/api/resources/namespace.ts";
+import { serviceAccountResource } from "../../pkg/api/resources/serviceaccount.ts";
 import { systemClock } from "../../pkg/base/clock.ts";
 import { type Logger, silentLogger } from "../../pkg/base/log.ts";
+import type { Client } from "../../pkg/client/client.ts";
 import { openMemoryDatastore } from "../../pkg/datastore/memory/memory-datastore.ts";
-import type { AdmissionPlugin } from "../../pkg/server/apiserver/admission/admission.ts";
+import { createAdmissionChain } from "../../pkg/server/apiserver/admission/chain.ts";
+import { createHubObjectReader } from "../../pkg/server/apiserver/admission/hub-object-reader.ts";
+import { parseAddressRange } from "../../pkg/server/apiserver/allocate/address-range.ts";
+import { createServiceAllocation } from "../../pkg/server/apiserver/allocate/service-allocation.ts";
 import { createAuthenticator } from "../../pkg/server/apiserver/authn/chain.ts";
+import { createTokenAuthenticator } from "../../pkg/server/apiserver/authn/service-account-authenticator.ts";
+import { createTokenIssuer } from "../../pkg/server/apiserver/authn/token-request.ts";
 import { createCertificateAuthenticator } from "../../pkg/server/apiserver/authn/x509-authenticator.ts";
-import type { Authorizer } from "../../pkg/server/apiserver/authz/authorizer.ts";
 import { createAuthorizerChain } from "../../pkg/server/apiserver/authz/chain.ts";
+import { createObjectFeed } from "../../pkg/server/apiserver/authz/object-feed.ts";
+import { createRbacAuthorizer } from "../../pkg/server/apiserver/authz/rbac-authorizer.ts";
+import { createRbacPolicy } from "../../pkg/server/apiserver/authz/rbac-policy.ts";
 import { type ApiServer, createApiServer } from "../../pkg/server/apiserver/create-api-server.ts";
 import type { OpenHub } from "../../pkg/server/apiserver/hub-store.ts";
 import { openHub } from "../../pkg/server/apiserver/hub-store.ts";
+import { createReviews } from "../../pkg/server/apiserver/reviews/reviews.ts";
 import {
   type Authority,
   createAuthority,
@@ -19,6 +35,7 @@ import {
   issueKeyPair,
   type KeyPairPem,
 } from "../../pkg/server/certificates/authority.ts";
+import { createLocalClient } from "../../pkg/server/local-client.ts";
 
 export interface Answer {
   readonly status: number;
@@ -40,16 +57,18 @@ export interface ApiWorld extends AsyncDisposable {
   readonly admin: KeyPairPem;
   readonly hub: OpenHub;
   readonly server: ApiServer;
+  /** The administrator in process. */
+  readonly client: Client;
   session(client?: KeyPairPem): ClientHttp2Session;
   request(method: string, path: string, options?: RequestOptions): Promise<Answer>;
   certificateFor(user: string, groups: readonly string[]): KeyPairPem;
 }
 
 export interface ApiWorldOptions {
-  readonly admission?: readonly AdmissionPlugin[];
-  readonly authorizers?: readonly Authorizer[];
   readonly logger?: Logger;
 }
+
+const issuer = "https://kubernetes.default.svc.cluster.local";
 
 export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiWorld> {
   const nowMs = Date.now();
@@ -76,17 +95,59 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
   const admin = certificateFor("admin", ["system:masters"]);
   const datastore = openMemoryDatastore();
   const hub = await openHub({ datastore });
+  const clock = systemClock;
+  const reader = createHubObjectReader(hub);
+  const feed = createObjectFeed(hub);
+  const policy = createRbacPolicy(reader, feed);
+  const authorizer = createAuthorizerChain([createRbacAuthorizer(policy)]);
+  const tokenKey = generateKey();
+  const authenticateToken = createTokenAuthenticator({
+    issuer,
+    publicKeys: [createPublicKey(tokenKey)],
+    audiences: [issuer],
+    reader,
+    clock,
+  });
+  const kubeletClient = certificateFor("system:apiserver", ["system:masters"]);
   const server = createApiServer({
     hub,
+    reader,
     resources: allResources,
-    virtualResources: [],
+    virtualResources: createReviews({ authorizer, policy, authenticateToken, clock }),
     authenticator: createAuthenticator({
-      certificate: createCertificateAuthenticator(systemClock),
-      token: () => undefined,
+      certificate: createCertificateAuthenticator(clock),
+      token: authenticateToken,
     }),
-    authorizer: createAuthorizerChain(options.authorizers ?? []),
-    admission: options.admission ?? [],
+    authorizer,
+    admission: createAdmissionChain({
+      reader,
+      clock,
+      authorizer,
+      policy,
+      resourceOfKind: (apiVersion, kind) =>
+        allResources.find((each) => apiVersionOf(each) === apiVersion && each.kind === kind),
+      serviceAllocation: createServiceAllocation({
+        feed,
+        clock,
+        addresses: parseAddressRange("10.43.0.0/16"),
+        nodePorts: { first: 30_000, last: 32_767 },
+      }),
+    }),
+    issueToken: createTokenIssuer({
+      issuer,
+      privateKey: tokenKey,
+      audiences: [issuer],
+      reader,
+      clock,
+    }),
     health: { live: [], ready: [] },
+    kubelets: {
+      certificate: kubeletClient.certificatePem,
+      key: kubeletClient.keyPem,
+      authorities: authority.certificatePem,
+    },
+    build: { gitCommit: "", buildDate: "1970-01-01T00:00:00Z" },
+    metrics: new Registry(),
     tls: {
       certificate: serving.certificatePem,
       key: serving.keyPem,
@@ -95,7 +156,7 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
     host: "127.0.0.1",
     port: 0,
     advertiseAddress: "127.0.0.1",
-    clock: systemClock,
+    clock,
     logger: options.logger ?? silentLogger,
   });
   const stop = new AbortController();
@@ -113,12 +174,21 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
     return opened;
   };
   const shared = session();
+  const client = createLocalClient({
+    api: server.api,
+    user: { username: "system:admin", groups: ["system:masters", "system:authenticated"] },
+    fieldManager: "test",
+  });
+  const seeded = AbortSignal.timeout(5_000);
+  await client.create(namespaceResource, newNamespace("default"), seeded);
+  await client.create(serviceAccountResource, newServiceAccount, seeded);
   return {
     port,
     authority,
     admin,
     hub,
     server,
+    client,
     session,
     certificateFor,
     request: (method, path, requestOptions) => ask(shared, method, path, requestOptions),
@@ -131,6 +201,16 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
     },
   };
 }
+
+function newNamespace(name: string): NewObject<Namespace> {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name }, spec: {} };
+}
+
+const newServiceAccount: NewObject<ServiceAccount> = {
+  apiVersion: "v1",
+  kind: "ServiceAccount",
+  metadata: { name: "default", namespace: "default" },
+};
 
 /** One request and its whole answer. A string is sent as it is, anything else as JSON. */
 export async function ask(

@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { ApiError } from "../../api/api-error.ts";
 import type { Logger } from "../../base/log.ts";
+import { attributesOf } from "./attributes.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import { anonymousUser } from "./authn/authenticator.ts";
-import type { Authorizer, RequestAttributes } from "./authz/authorizer.ts";
+import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenError } from "./authz/forbidden.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import { type DispatchDeps, dispatch, notServed } from "./dispatch.ts";
@@ -27,6 +28,8 @@ export interface AppDeps {
   readonly authorizer: Authorizer;
   readonly dispatch: DispatchDeps;
   readonly paths: readonly PathHandler[];
+  /** Answered before it is asked who wants to know. */
+  readonly openPaths: readonly PathHandler[];
   readonly metrics: RequestMetrics;
   readonly logger: Logger;
 }
@@ -50,11 +53,18 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     throw context.get("exchange") === undefined ? new Error("no exchange was made") : notServed();
   });
 
-  // Who asks for what.
+  // What is asked.
   app.use(async (context, next) => {
     const exchange = new Exchange(context, randomUUID());
     context.set("exchange", exchange);
     metrics.started(exchange);
+    await next();
+  });
+  addPaths(deps.openPaths);
+
+  // Who asks.
+  app.use(async (context, next) => {
+    const exchange = context.get("exchange");
     const user = await authenticator.authenticate(credentialsOf(exchange), exchange.signal);
     exchange.user = user ?? anonymousUser;
     await next();
@@ -78,11 +88,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
     await next();
   });
 
-  for (const { path, methods = ["GET"], handle } of deps.paths) {
-    app.on([...methods], path, async (context) =>
-      finish(context, await handle(context.get("exchange"))),
-    );
-  }
+  addPaths(deps.paths);
 
   const resources = async (context: AppContext) => {
     const exchange = context.get("exchange");
@@ -92,6 +98,14 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   };
   app.all("/api/*", resources);
   app.all("/apis/*", resources);
+
+  function addPaths(paths: readonly PathHandler[]): void {
+    for (const { path, methods = ["GET"], handle } of paths) {
+      app.on([...methods], path, async (context) =>
+        finish(context, await handle(context.get("exchange"))),
+      );
+    }
+  }
 
   function finish(context: AppContext, response: Response): Response {
     metrics.finished(context.get("exchange"), response.status);
@@ -111,11 +125,4 @@ function credentialsOf(exchange: Exchange): Parameters<Authenticator["authentica
 
 function impersonates(exchange: Exchange): boolean {
   return Object.keys(exchange.incoming.headers).some((name) => name.startsWith("impersonate-"));
-}
-
-export function attributesOf(exchange: Exchange): RequestAttributes {
-  const { info, user } = exchange;
-  if (info.type === "path") return { type: "path", user, verb: info.verb, path: info.path };
-  const { verb, group, version, resource, subresource, namespace, name } = info;
-  return { type: "resource", user, verb, group, version, resource, subresource, namespace, name };
 }

@@ -1,9 +1,11 @@
 import { ApiError } from "../../api/api-error.ts";
 import { type ParsedJson, parseJson } from "../../api/codec/json.ts";
+import { decodeProtobuf } from "../../api/codec/protobuf.ts";
 import { parseYaml } from "../../api/codec/yaml.ts";
 import { forbidden, required } from "../../api/field-error.ts";
+import { kubernetesObjectSchema } from "../../api/kubernetes-schema.ts";
 import type { Draft, KubernetesObject } from "../../api/object.ts";
-import type { Schema } from "../../api/schema.ts";
+import type { ObjectSchema, Schema } from "../../api/schema.ts";
 import { type DecodedAs, decodeAs } from "./decode-as.ts";
 import type { Exchange } from "./exchange.ts";
 import { bodyEncoding, type Encoding, type PatchType, patchTypeOf } from "./negotiation.ts";
@@ -23,19 +25,24 @@ interface Parsed {
   readonly strictErrors: readonly string[];
 }
 
-function parse(bytes: Buffer, encoding: Encoding, findDuplicates: boolean): Parsed {
-  switch (encoding) {
-    case "yaml": {
-      const { value, strictErrors } = refusing(() => parseYaml(bytes, { findDuplicates }));
-      return { value, duplicates: undefined, strictErrors };
-    }
-    case "json": {
-      const { value, duplicates } = refusing(() => parseJson(bytes, { findDuplicates }));
-      return { value, duplicates, strictErrors: [] };
-    }
-    case "protobuf":
-      throw new ApiError("UnsupportedMediaType", "protobuf is not read yet");
+function parse(
+  bytes: Buffer,
+  encoding: Encoding,
+  schema: ObjectSchema,
+  findDuplicates: boolean,
+): Parsed {
+  if (encoding !== "protobuf") return parseText(bytes, encoding, findDuplicates);
+  const value = refusing(() => decodeProtobuf(schema, bytes));
+  return { value, duplicates: undefined, strictErrors: [] };
+}
+
+function parseText(bytes: Buffer, encoding: "json" | "yaml", findDuplicates: boolean): Parsed {
+  if (encoding === "json") {
+    const { value, duplicates } = refusing(() => parseJson(bytes, { findDuplicates }));
+    return { value, duplicates, strictErrors: [] };
   }
+  const { value, strictErrors } = refusing(() => parseYaml(bytes, { findDuplicates }));
+  return { value, duplicates: undefined, strictErrors };
 }
 
 /** What cannot be read is the client's fault, and the reader says why. */
@@ -64,6 +71,7 @@ export async function readObject<T extends KubernetesObject>(
   const parsed = parse(
     bytes,
     bodyEncoding(exchange.header("content-type")),
+    kind.schema.object,
     fieldValidation !== "Ignore",
   );
   const { value, duplicates, strictErrors } = parsed;
@@ -73,11 +81,14 @@ export async function readObject<T extends KubernetesObject>(
   return decoded.object;
 }
 
+const deleteOptions = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+
 /** The options of a delete: in the body, as clients send them, or in the query. */
 export async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
   const bytes = await readBody(exchange.incoming);
   if (bytes.length === 0) return parseDeleteOptions(exchange.query, undefined);
-  const { value } = parse(bytes, bodyEncoding(exchange.header("content-type")), false);
+  const encoding = bodyEncoding(exchange.header("content-type"));
+  const { value } = parse(bytes, encoding, kubernetesObjectSchema(deleteOptions), false);
   return parseDeleteOptions(exchange.query, value);
 }
 
@@ -91,7 +102,7 @@ export async function readPatch(
   refuseOptions(type, query);
   const bytes = await readBody(exchange.incoming);
   const encoding = type === "apply" ? "yaml" : "json";
-  const parsed = parse(bytes, encoding, options.fieldValidation !== "Ignore");
+  const parsed = parseText(bytes, encoding, options.fieldValidation !== "Ignore");
   return {
     patch: patchOf(type, parsed.value, isTrue(query.get("force"))),
     options: { ...options, strictErrors: parsed.strictErrors },

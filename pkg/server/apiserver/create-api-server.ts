@@ -1,94 +1,177 @@
 import type { Hono } from "hono";
-import { Registry } from "prom-client";
+import type { Registry } from "prom-client";
+import type { Draft, KubernetesObject } from "../../api/object.ts";
 import type { ResourceDefinition } from "../../api/resource.ts";
+import { bindingResource } from "../../api/resources/binding.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
-import type { AdmissionPlugin } from "./admission/admission.ts";
+import type { AdmissionPlugin, ObjectReader } from "./admission/admission.ts";
+import { type Api, createApi } from "./api.ts";
 import { createApp, type PathHandler } from "./app.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
+import type { TokenIssuer } from "./authn/token-request.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
-import { createDiscovery } from "./discovery.ts";
-import { notServed } from "./dispatch.ts";
+import { createDiscovery, type SubresourceDescription } from "./discovery.ts";
+import { type DispatchDeps, subresourceDeps } from "./dispatch.ts";
+import { discoveryPaths, openApiPaths } from "./document-paths.ts";
 import type { AppEnv } from "./exchange.ts";
 import { type HealthChecks, healthPaths } from "./health.ts";
 import type { Hub } from "./hub.ts";
 import { type ApiListener, createListener, type TlsMaterial } from "./listen.ts";
-import { createRequestMetrics } from "./metrics.ts";
-import { reply } from "./reply.ts";
+import { createRequestMetrics, metricsPath } from "./metrics.ts";
+import { createOpenApi, type OpenApiDeps } from "./openapi.ts";
 import { ResourceTable } from "./resource-table.ts";
-import { versionPath } from "./version.ts";
+import { createNodeConnector } from "./streaming/node-connector.ts";
+import { bindingSubresource, bindingTarget } from "./subresources/binding.ts";
+import { evictionSubresource } from "./subresources/eviction.ts";
+import { finalizeSubresource } from "./subresources/finalize.ts";
+import { createPodConnects } from "./subresources/pod-connect.ts";
+import { scaleSubresource } from "./subresources/scale.ts";
+import { createTokenSubresource } from "./subresources/token.ts";
+import { kubernetesVersion, versionPath } from "./version.ts";
 import type { VirtualResource } from "./virtual-resource.ts";
-
-export interface ApiServer {
-  readonly app: Hono<AppEnv>;
-  readonly service: ApiListener;
-}
 
 export interface ApiServerDeps {
   readonly hub: Hub;
+  readonly reader: ObjectReader;
+  /** Every kind that is served. */
   readonly resources: readonly ResourceDefinition[];
+  /** What answers the kinds that are not stored; Binding's is here already. */
   readonly virtualResources: readonly VirtualResource[];
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
+  readonly issueToken: TokenIssuer;
   readonly health: HealthChecks;
+  /** Further paths for those who may ask, e.g. `/openid/v1/jwks`. */
+  readonly paths?: readonly PathHandler[];
+  /** Paths that are answered before it is asked who wants to know: they look at credentials of their own. */
+  readonly openPaths?: readonly PathHandler[];
+  /** Texts for `kubectl explain`. */
+  readonly describe?: OpenApiDeps["describe"];
   readonly tls: TlsMaterial;
+  /** What the API server shows to kubelets, and who vouches for those. PEM. */
+  readonly kubelets: {
+    readonly certificate: string;
+    readonly key: string;
+    readonly authorities: string;
+  };
   readonly host: string;
   readonly port: number;
   readonly advertiseAddress: string;
+  readonly build: { readonly gitCommit: string; readonly buildDate: string };
+  readonly metrics: Registry;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+export interface ApiServer {
+  readonly app: Hono<AppEnv>;
+  /** Listens; ends every watch, and drains, when it is told to stop. */
+  readonly service: ApiListener;
+  /** The same API for those in this process. Works before the service runs, and until the hub is closed. */
+  readonly api: Api;
+}
+
 /** The API server, its parts wired. */
 export function createApiServer(deps: ApiServerDeps): ApiServer {
-  const { hub, clock, logger, admission } = deps;
+  const { hub, clock, logger, admission, authorizer } = deps;
   const draining = new AbortController();
-  const registry = new Registry();
+  const store = { hub, clock, admission };
+  const nodes = createNodeConnector({ reader: deps.reader, tls: deps.kubelets });
+  const dispatch: DispatchDeps = {
+    ...store,
+    draining: draining.signal,
+    resources: new ResourceTable(deps.resources),
+    virtualResources: [...deps.virtualResources, bindings(() => dispatch)],
+    valueSubresources: [
+      scaleSubresource,
+      bindingSubresource,
+      evictionSubresource,
+      finalizeSubresource,
+      createTokenSubresource(deps.issueToken),
+    ],
+    connectSubresources: createPodConnects({ ...store, authorizer, nodes }),
+  };
+  const surface = { resources: deps.resources, subresources: servedSubresources };
   const discovery = createDiscovery({
     surface: () => surface,
     serverAddress: `${deps.advertiseAddress}:${deps.port}`,
   });
-  const surface = { resources: deps.resources, subresources: [] };
-  const discoveryPath = (path: string): PathHandler => ({
-    path,
-    handle(exchange) {
-      const answer = discovery.answer(exchange.path, exchange.header("accept"));
-      if (answer === undefined) throw notServed();
-      return reply(exchange, 200, answer.contentType, answer.body);
-    },
+  const openApi = createOpenApi({
+    surface: () => surface,
+    gitVersion: kubernetesVersion.gitVersion,
+    describe: deps.describe,
   });
   const app = createApp({
     authenticator: deps.authenticator,
-    authorizer: deps.authorizer,
-    metrics: createRequestMetrics(registry, clock),
+    authorizer,
+    metrics: createRequestMetrics(deps.metrics, clock),
     logger,
+    openPaths: deps.openPaths ?? [],
     paths: [
       ...healthPaths(deps.health),
-      versionPath({ gitCommit: "", buildDate: "" }),
-      ...["/api", "/api/:version", "/apis", "/apis/:group", "/apis/:group/:version"].map(
-        discoveryPath,
-      ),
+      versionPath(deps.build),
+      metricsPath(deps.metrics),
+      ...discoveryPaths(discovery),
+      ...openApiPaths(openApi),
+      ...(deps.paths ?? []),
     ],
-    dispatch: {
-      hub,
-      clock,
-      admission,
-      draining: draining.signal,
-      resources: new ResourceTable(deps.resources),
-      virtualResources: deps.virtualResources,
-      valueSubresources: [],
-      connectSubresources: [],
-    },
+    dispatch,
   });
-  const listener: ApiListener = createListener({
+  const listener = createListener({
     app,
-    upgrade: (_incoming, socket) => socket.destroy(),
     tls: deps.tls,
     host: deps.host,
     port: deps.port,
     clock,
     logger,
+    drain: () => draining.abort(),
   });
-  return { app, service: listener };
+  return { app, service: listener, api: createApi({ ...dispatch, authorizer }) };
 }
+
+/** `POST bindings`: the older way to say what `pods/binding` says. */
+function bindings(dispatch: () => DispatchDeps): VirtualResource {
+  return {
+    resource: bindingResource as unknown as ResourceDefinition,
+    async create(context, namespace, draft, options) {
+      const target = bindingTarget(namespace, draft as Draft<KubernetesObject>);
+      const deps = subresourceDeps(dispatch());
+      return (await bindingSubresource.create?.(deps, context, target, draft, options)) as never;
+    },
+  };
+}
+
+const pods = { group: "", version: "v1", plural: "pods" };
+
+/** What discovery tells of subresources besides `status` and `scale`. */
+const servedSubresources: readonly SubresourceDescription[] = [
+  { parent: pods, name: "attach", kind: "PodAttachOptions", verbs: ["create", "get"] },
+  { parent: pods, name: "binding", kind: "Binding", verbs: ["create"] },
+  {
+    parent: pods,
+    name: "eviction",
+    kind: "Eviction",
+    group: "policy",
+    version: "v1",
+    verbs: ["create"],
+  },
+  { parent: pods, name: "exec", kind: "PodExecOptions", verbs: ["create", "get"] },
+  { parent: pods, name: "log", kind: "Pod", verbs: ["get"] },
+  { parent: pods, name: "portforward", kind: "PodPortForwardOptions", verbs: ["create", "get"] },
+  {
+    parent: { group: "", version: "v1", plural: "namespaces" },
+    name: "finalize",
+    kind: "Namespace",
+    verbs: ["update"],
+  },
+  {
+    parent: { group: "", version: "v1", plural: "serviceaccounts" },
+    name: "token",
+    kind: "TokenRequest",
+    group: "authentication.k8s.io",
+    version: "v1",
+    verbs: ["create"],
+  },
+];

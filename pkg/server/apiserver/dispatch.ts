@@ -207,10 +207,7 @@ async function dispatchValue(
 ): Promise<Response> {
   const { resource } = target;
   const format = formatOf(exchange, sub.body ?? resource, deps.clock.now());
-  const subDeps: SubresourceDeps = {
-    ...deps,
-    deleteObject: (context, what, options) => deleteObject(deps, context, what, options),
-  };
+  const subDeps = subresourceDeps(deps);
   if (info.verb === "get" && sub.get !== undefined) {
     return format.replyValue(200, sub.get(subDeps, target));
   }
@@ -231,6 +228,13 @@ async function dispatchValue(
     return format.replyValue(200, await sub.update(subDeps, exchange, target, next, options));
   }
   throw notAllowed();
+}
+
+export function subresourceDeps(deps: DispatchDeps): SubresourceDeps {
+  return {
+    ...deps,
+    deleteObject: (context, what, options) => deleteObject(deps, context, what, options),
+  };
 }
 
 function namespaceOf(resource: ResourceDefinition, info: ResourceInfo): string | undefined {

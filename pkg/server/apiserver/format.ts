@@ -1,11 +1,25 @@
 import { ApiError } from "../../api/api-error.ts";
-import { parseJsonValue } from "../../api/codec/json.ts";
+import {
+  encodeMessage,
+  encodeProtobuf,
+  encodeProtobufList,
+  encodeProtobufWatchEvent,
+} from "../../api/codec/protobuf.ts";
 import { printYaml } from "../../api/codec/yaml.ts";
+import { kubernetesObjectSchema } from "../../api/kubernetes-schema.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { apiVersionOf, type ResourceDefinition } from "../../api/resource.ts";
+import type { ObjectSchema } from "../../api/schema.ts";
+import type { Revision } from "../../datastore/datastore.ts";
 import type { Exchange } from "./exchange.ts";
 import type { StoredObject } from "./hub.ts";
-import { jsonType, type Negotiated, negotiate } from "./negotiation.ts";
+import {
+  jsonType,
+  type Negotiated,
+  negotiate,
+  notAcceptable,
+  protobufType,
+} from "./negotiation.ts";
 import { reply } from "./reply.ts";
 import { replyParts } from "./reply-parts.ts";
 import {
@@ -23,7 +37,7 @@ import { jsonFrame, SharedFrames } from "./watch-frames.ts";
 import type { WatchEncoding } from "./watch-writer.ts";
 
 /** A kind that is answered with. Only those with columns can be made a table of. */
-type Shown = Pick<ResourceDefinition, "group" | "version" | "kind"> &
+type Shown = Pick<ResourceDefinition, "group" | "version" | "kind" | "schema"> &
   Partial<Pick<ResourceDefinition, "columns">>;
 
 /** How one exchange's answer is written: in the media type, and the form, that the client asked for. */
@@ -38,7 +52,7 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
   const wanted = negotiated(exchange, kind.columns !== undefined);
   const { contentType } = wanted;
   const replyValue = (status: number, value: unknown) =>
-    reply(exchange, status, contentType, encode(wanted, value));
+    reply(exchange, status, contentType, encode(wanted, kind, value));
   if (wanted.as === "object") {
     const isPlain = wanted.encoding === "json" && !wanted.pretty;
     return {
@@ -46,10 +60,14 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
       replyStored: (status, stored) =>
         isPlain
           ? reply(exchange, status, contentType, stored.json)
-          : replyValue(status, parseJsonValue(stored.json)),
+          : replyValue(status, stored.value),
       async replyPage(page) {
         if (isPlain) return await replyParts(exchange, contentType, jsonList(kind, page));
-        const items = page.objects.map((stored) => parseJsonValue(stored.json));
+        if (wanted.encoding === "protobuf") {
+          const bytes = protobufList(kind.schema.object, listKindOf(kind), page, objectOf);
+          return reply(exchange, 200, contentType, bytes);
+        }
+        const items = page.objects.map((stored) => stored.value);
         return replyValue(200, { ...listKindOf(kind), metadata: listMetaOf(page), items });
       },
     };
@@ -58,7 +76,7 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
   return {
     replyValue,
     replyStored: (status, stored) => replyValue(status, transform.one(stored.value, true)),
-    replyPage: (page) => Promise.resolve(replyValue(200, transform.page(page))),
+    replyPage: (page) => Promise.resolve(reply(exchange, 200, contentType, transform.page(page))),
   };
 }
 
@@ -69,21 +87,52 @@ function negotiated(exchange: Exchange, tables: boolean): Negotiated {
   return negotiate({ accept, pretty, userAgent }, { tables });
 }
 
-function encode(wanted: Negotiated, value: unknown): Uint8Array | string {
+function encode(wanted: Negotiated, kind: Shown, value: unknown): Uint8Array | string {
   switch (wanted.encoding) {
     case "json":
       return wanted.pretty ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value);
     case "yaml":
       return printYaml(value);
-    case "protobuf":
-      throw new ApiError("NotAcceptable", "protobuf is not served yet");
+    case "protobuf": {
+      const object = value as Readonly<Record<string, unknown>>;
+      return encodeProtobuf(protobufSchemaOf(kind, object["kind"]), object);
+    }
   }
+}
+
+const metaDefinitions = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+/** Answers are of the kind that was asked for, or of one of the few that any kind is answered with. */
+function protobufSchemaOf(kind: Shown, said: unknown): ObjectSchema {
+  if (said === "Status" || said === "PartialObjectMetadata") {
+    return kubernetesObjectSchema(`${metaDefinitions}.${said}`);
+  }
+  return kind.schema.object;
+}
+
+function protobufList(
+  schema: ObjectSchema,
+  typeMeta: { readonly apiVersion: string; readonly kind: string },
+  page: ObjectPage,
+  itemOf: (stored: StoredObject) => object,
+): Uint8Array {
+  function* items(): Generator<Uint8Array> {
+    for (const stored of page.objects) {
+      yield encodeMessage(schema, itemOf(stored) as Readonly<Record<string, unknown>>);
+    }
+  }
+  const listMeta = listMetaOf(page) as Readonly<Record<string, unknown>>;
+  return encodeProtobufList(typeMeta, listMeta, items());
+}
+
+function objectOf(stored: StoredObject): KubernetesObject {
+  return stored.value;
 }
 
 /** Makes what the client asked for of objects: rows of a table, or their metadata alone. */
 interface Transform {
   one(object: KubernetesObject, headers: boolean): unknown;
-  page(page: ObjectPage): unknown;
+  page(page: ObjectPage): Uint8Array | string;
 }
 
 function transformOf(
@@ -97,7 +146,17 @@ function transformOf(
   if (wanted.as === "metadata") {
     return {
       one: (object) => partialMetadata(object, apiVersion),
-      page: (page) => partialMetadataList(valuesOf(page), listMetaOf(page), apiVersion),
+      page(page) {
+        if (wanted.encoding !== "protobuf") {
+          const list = partialMetadataList(valuesOf(page), listMetaOf(page), apiVersion);
+          return encode(wanted, kind, list);
+        }
+        const schema = kubernetesObjectSchema(`${metaDefinitions}.PartialObjectMetadata`);
+        const typeMeta = { kind: "PartialObjectMetadataList", apiVersion };
+        return protobufList(schema, typeMeta, page, (stored) =>
+          partialMetadata(stored.value, apiVersion),
+        );
+      },
     };
   }
   const includeObject = includedIn(exchange);
@@ -111,13 +170,11 @@ function transformOf(
         headers,
         listMeta: { resourceVersion: object.metadata.resourceVersion },
       }),
-    page: (page) =>
-      tableOf(columns, valuesOf(page), {
-        includeObject,
-        nowMs,
-        metaVersion,
-        listMeta: listMetaOf(page),
-      }),
+    page(page) {
+      const listMeta = listMetaOf(page);
+      const options = { includeObject, nowMs, metaVersion, listMeta };
+      return encode(wanted, kind, tableOf(columns, valuesOf(page), options));
+    },
   };
 }
 
@@ -176,47 +233,59 @@ export function watchEncodingOf(
   nowMs: () => number,
 ): { readonly encoding: WatchEncoding; readonly contentType: string } {
   const wanted = negotiated(exchange, true);
-  if (wanted.encoding !== "json")
-    throw new ApiError("NotAcceptable", "watches are served as application/json");
-  const contentType = jsonType;
-  const line = (type: string, object: unknown) =>
-    Buffer.from(`${JSON.stringify({ type, object })}\n`);
+  if (wanted.encoding === "yaml") throw notAcceptable([jsonType, protobufType]);
+  const frame = (type: string, value: object) => frameOf(wanted, resource, type, value);
   let headers = true;
   const transformed = (type: string, object: KubernetesObject) => {
-    const { one } = transformOf(exchange, resource, wanted, nowMs());
-    const frame = line(type, one(object, headers));
+    const value = transformOf(exchange, resource, wanted, nowMs()).one(object, headers);
     headers = false;
-    return frame;
+    return frame(type, value as object);
   };
+  const isPlain = wanted.as === "object" && wanted.encoding === "json";
   const event = (type: WatchEventType, stored: StoredObject, live: boolean) => {
-    if (wanted.as !== "object") return transformed(type, stored.value);
-    return live ? sharedJson.frame(type, stored) : jsonFrame(type, stored.json);
+    if (isPlain) return live ? sharedJson.frame(type, stored) : jsonFrame(type, stored.json);
+    return wanted.as === "object" ? frame(type, stored.value) : transformed(type, stored.value);
   };
-  const bookmark: WatchEncoding["bookmark"] = (revision, initial) => {
-    const metadata = {
-      resourceVersion: String(revision),
-      ...(initial ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
-    };
-    const object = { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata };
-    if (wanted.as !== "metadata") return line("BOOKMARK", bookmarkIn(wanted, object));
-    return line(
-      "BOOKMARK",
-      partialMetadata(object as unknown as KubernetesObject, `meta.k8s.io/${wanted.metaVersion}`),
-    );
-  };
+  const bookmark: WatchEncoding["bookmark"] = (revision, initial) =>
+    frame("BOOKMARK", bookmarkOf(wanted, resource, revision, initial));
   return {
-    contentType,
-    encoding: { event, bookmark, error: (error) => line("ERROR", error.toStatus()) },
+    contentType: isPlain ? jsonType : `${wanted.contentType};stream=watch`,
+    encoding: { event, bookmark, error: (error) => frame("ERROR", error.toStatus()) },
   };
 }
 
-function bookmarkIn(wanted: Negotiated, object: { readonly metadata: ListMeta }): unknown {
-  if (wanted.as === "object") return object;
-  return {
-    kind: "Table",
-    apiVersion: `meta.k8s.io/${wanted.metaVersion}`,
-    metadata: object.metadata,
-    columnDefinitions: null,
-    rows: [],
+function frameOf(
+  wanted: Negotiated,
+  resource: ResourceDefinition,
+  type: string,
+  value: object,
+): Uint8Array {
+  if (wanted.encoding === "json") {
+    return Buffer.from(`${JSON.stringify({ type, object: value })}\n`);
+  }
+  const object = value as Readonly<Record<string, unknown>>;
+  const schema = protobufSchemaOf(resource, object["kind"]);
+  return encodeProtobufWatchEvent(type, encodeProtobuf(schema, object));
+}
+
+/** What says how far a watch has come, in the form of the watch's other events. */
+function bookmarkOf(
+  wanted: Negotiated,
+  resource: ResourceDefinition,
+  revision: Revision,
+  initial: boolean,
+): object {
+  const metadata = {
+    resourceVersion: String(revision),
+    ...(initial ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
   };
+  const apiVersion = `meta.k8s.io/${wanted.metaVersion}`;
+  switch (wanted.as) {
+    case "object":
+      return { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata };
+    case "metadata":
+      return { kind: "PartialObjectMetadata", apiVersion, metadata };
+    case "table":
+      return { kind: "Table", apiVersion, metadata, columnDefinitions: null, rows: [] };
+  }
 }

@@ -1,12 +1,13 @@
+import { type IncomingMessage, ServerResponse } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Service } from "../../base/service.ts";
-import type { AppEnv, Incoming } from "./exchange.ts";
+import type { AppEnv } from "./exchange.ts";
+import { setUpgrade } from "./upgrade.ts";
 
 export interface TlsMaterial {
   /** PEM, the leaf first. */
@@ -18,8 +19,8 @@ export interface TlsMaterial {
 
 export interface ListenDeps {
   readonly app: Hono<AppEnv>;
-  /** Takes over a connection whose client asked to speak something else than HTTP. */
-  upgrade(incoming: Incoming, socket: Duplex, head: Buffer): void;
+  /** Called when the server is told to stop: whatever would last is to end. */
+  drain(): void;
   readonly tls: TlsMaterial;
   readonly host: string;
   readonly port: number;
@@ -45,6 +46,7 @@ const headerBytesMax = 64 * 1024;
 /** Serves the app over TLS, in HTTP/2 and 1.1. Every client is asked for a certificate; none has to have one. */
 export function createListener(deps: ListenDeps): ApiListener {
   const { app, tls, host, port, clock, logger } = deps;
+  const listener = getRequestListener(app.fetch, { autoCleanupIncoming: false });
   const server: Http2SecureServer = createSecureServer(
     {
       ...secureOptions(tls),
@@ -60,7 +62,7 @@ export function createListener(deps: ListenDeps): ApiListener {
       },
       maxSessionMemory: 64,
     },
-    getRequestListener(app.fetch, { autoCleanupIncoming: false }),
+    listener,
   );
   server.setTimeout(0);
   Object.assign(server, {
@@ -87,8 +89,24 @@ export function createListener(deps: ListenDeps): ApiListener {
     logger.debug("a TLS handshake failed", { error: error.message });
     socket.destroy();
   });
-  server.on("upgrade", (incoming: Incoming, socket: Duplex, head: Buffer) => {
-    deps.upgrade(incoming, socket, head);
+  server.on("upgrade", (incoming: IncomingMessage, socket: Socket, head: Buffer) => {
+    // The same chain as for any request decides; only in the end somebody may take the connection.
+    const outgoing = new ServerResponse(incoming);
+    outgoing.shouldKeepAlive = false;
+    outgoing.assignSocket(socket);
+    let taken = false;
+    const take = () => {
+      taken = true;
+      outgoing.detachSocket(socket);
+    };
+    setUpgrade(incoming, { socket, head, take });
+    outgoing.once("finish", () => {
+      if (!taken) socket.end();
+    });
+    listener(incoming, outgoing).catch((error: unknown) => {
+      logger.error("a request to upgrade failed", { error });
+      socket.destroy();
+    });
   });
 
   const ready = Promise.withResolvers<{ readonly port: number }>();
@@ -117,6 +135,7 @@ export function createListener(deps: ListenDeps): ApiListener {
       });
       const drain = () => {
         server.close();
+        deps.drain();
         for (const session of sessions) session.close();
         const cut = () => {
           for (const session of sessions) session.destroy();

@@ -1,6 +1,8 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 import type { Clock } from "../../base/clock.ts";
+import type { PathHandler } from "./app.ts";
 import type { Exchange } from "./exchange.ts";
+import { reply } from "./reply.ts";
 
 /** Counts requests and how long they take, under upstream's names. */
 export interface RequestMetrics {
@@ -72,3 +74,12 @@ function labelsOf({
 }
 
 const verbs: Readonly<Record<string, string>> = { create: "POST", update: "PUT" };
+
+/** `/metrics`, in Prometheus' text. */
+export function metricsPath(registry: Registry): PathHandler {
+  return {
+    path: "/metrics",
+    handle: async (exchange) =>
+      reply(exchange, 200, registry.contentType, await registry.metrics()),
+  };
+}

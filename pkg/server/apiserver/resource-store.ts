@@ -126,6 +126,7 @@ export async function createStored(
     const errors = [
       ...validateObjectMeta(object.metadata, resource),
       ...(resource.validate?.(object) ?? []),
+      ...(resource.validateCreate?.(object) ?? []),
     ];
     if (errors.length > 0) throw ApiError.invalid(resource, meta.name ?? "", errors);
     await validateAdmission(deps, { ...request, name: object.metadata.name });
@@ -231,7 +232,7 @@ async function tryUpdate(
   const { target, options, subresource } = change;
   const { resource, name } = target;
   const previous = current.value;
-  checkUid(change, key, previous);
+  checkPreconditions(change, key, previous);
   const draft = await change.next(previous);
   if (draft.metadata.name !== name) throw nameMismatch(draft.metadata.name, name);
   checkVersion(resource, name, draft, previous);
@@ -282,13 +283,20 @@ function nameMismatch(sent: string | undefined, name: string): ApiError {
   );
 }
 
-function checkUid(change: Change, key: string, previous: KubernetesObject): void {
-  const { uid } = change.preconditions;
-  if (uid === undefined || uid === previous.metadata.uid) return;
+function checkPreconditions(change: Change, key: string, previous: KubernetesObject): void {
+  const { uid, resourceVersion } = change.preconditions;
+  const { metadata } = previous;
+  const failed =
+    uid !== undefined && uid !== metadata.uid
+      ? `UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`
+      : resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion
+        ? `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`
+        : undefined;
+  if (failed === undefined) return;
   throw ApiError.conflict(
     change.target.resource,
     change.target.name,
-    `StorageError: invalid object, Code: 4, Key: /registry/${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata.uid}`,
+    `StorageError: invalid object, Code: 4, Key: /registry/${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${failed}`,
   );
 }
 
