@@ -15,7 +15,7 @@ export interface JoinToken {
 const prefix = "K10";
 
 /** The SHA-256, in hex, of a CA bundle as `/cacerts` answers it. */
-export function caBundleHash(caBundlePem: string | Uint8Array): string {
+function caBundleHash(caBundlePem: string | Uint8Array): string {
   return createHash("sha256").update(caBundlePem).digest("hex");
 }
 

@@ -1,0 +1,77 @@
+import type { ResourceDefinition } from "../api/resource.ts";
+import { nodeResource } from "../api/resources/node.ts";
+import { podResource } from "../api/resources/pod.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Service } from "../base/service.ts";
+import type { Client } from "../client/client.ts";
+import type { ControllerMetrics } from "../client/controller-runner.ts";
+import { controllerService } from "../client/controller-runner.ts";
+import { createEventBroadcaster } from "../client/recorder.ts";
+import { createSharedInformers } from "../client/shared-informers.ts";
+import { createTrackedClient } from "../client/tracked-client.ts";
+import { catalog } from "./controllers/catalog.ts";
+import { createScheduler } from "./scheduler/scheduler.ts";
+
+export interface ControlLoopsOptions {
+  /** Acts for all of them: may do whatever any of them does. */
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Every kind there is at the moment. */
+  readonly resources: () => readonly ResourceDefinition[];
+  readonly clusterCidr: string;
+  /** PEM. */
+  readonly rootCa: string;
+  /** Names from the catalog, and `scheduler`, that are not to run. */
+  readonly disabled?: ReadonlySet<string>;
+  readonly metrics?: ControllerMetrics;
+}
+
+/** The controllers and the scheduler with the informers they share, to be run together. */
+export function createControlLoops(options: ControlLoopsOptions): readonly Service[] {
+  const { client, clock, logger, random, resources, clusterCidr, rootCa } = options;
+  const disabled = options.disabled ?? new Set<string>();
+  const informers = createSharedInformers(client);
+  const writes = createTrackedClient(client, (resource) => informers.existing(resource));
+  const events = createEventBroadcaster({ client, clock, logger, random });
+  const informer = informers.informer;
+  const runnerOptions = {
+    clock,
+    logger,
+    writes,
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+  };
+
+  const services: Service[] = [];
+  for (const entry of catalog) {
+    if (disabled.has(entry.name)) continue;
+    const made = entry.create({
+      client: writes.client,
+      informer,
+      clock,
+      logger: logger.child({ controller: entry.name }),
+      recorder: (component) => events.recorder(component),
+      resources,
+      clusterCidr,
+      rootCa,
+    });
+    services.push("run" in made ? made : controllerService(made, runnerOptions));
+  }
+  if (!disabled.has("scheduler")) {
+    services.push(
+      createScheduler({
+        client,
+        clock,
+        random,
+        logger: logger.child({ component: "scheduler" }),
+        pods: informer(podResource),
+        nodes: informer(nodeResource),
+        events: events.recorder("default-scheduler"),
+      }),
+    );
+  }
+  return [informers, events, ...services];
+}

@@ -1,0 +1,224 @@
+import type { KubernetesObject } from "../../api/object.ts";
+import type { ResourceDefinition } from "../../api/resource.ts";
+import { clusterRoleResource } from "../../api/resources/clusterrole.ts";
+import { configMapResource } from "../../api/resources/configmap.ts";
+import { deploymentResource } from "../../api/resources/deployment.ts";
+import { endpointsResource } from "../../api/resources/endpoints.ts";
+import { endpointSliceResource } from "../../api/resources/endpointslice.ts";
+import { eventResource } from "../../api/resources/event.ts";
+import { leaseResource } from "../../api/resources/lease.ts";
+import { namespaceResource } from "../../api/resources/namespace.ts";
+import { nodeResource } from "../../api/resources/node.ts";
+import { podResource } from "../../api/resources/pod.ts";
+import { replicaSetResource } from "../../api/resources/replicaset.ts";
+import { serviceResource } from "../../api/resources/service.ts";
+import { serviceAccountResource } from "../../api/resources/serviceaccount.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import type { Service } from "../../base/service.ts";
+import type { Controller, ControllerDeps } from "../../client/controller.ts";
+import type { EventRecorder } from "../../client/recorder.ts";
+import { clusterRoleAggregationController } from "./clusterrole-aggregation.ts";
+import { deploymentController } from "./deployment.ts";
+import { endpointsController } from "./endpoints.ts";
+import { endpointSliceController } from "./endpointslice.ts";
+import { eventExpiry } from "./event-expiry.ts";
+import { garbageCollector } from "./garbage-collector.ts";
+import { namespaceController } from "./namespace.ts";
+import { nodeIpamController } from "./node-ipam.ts";
+import { nodeLifecycleController } from "./node-lifecycle.ts";
+import { podGarbageCollector } from "./pod-gc.ts";
+import { replicaSetController } from "./replicaset.ts";
+import { rootCaPublisherController } from "./root-ca-publisher.ts";
+import { serviceAccountController } from "./serviceaccount.ts";
+import { taintEvictionController } from "./taint-eviction.ts";
+
+/** What the controllers are made from; each takes only what it uses. */
+export interface CatalogDeps extends ControllerDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** `component` is the source that events name. */
+  recorder(component: string): EventRecorder;
+  /** Every kind there is at the moment. */
+  resources(): readonly ResourceDefinition[];
+  /** Where the nodes' pod addresses come from, e.g. 10.42.0.0/16. */
+  readonly clusterCidr: string;
+  /** PEM of the CA that pods verify the API server by. */
+  readonly rootCa: string;
+}
+
+export interface CatalogEntry {
+  /** What it is switched off by; kube-controller-manager's name where that has the same. */
+  readonly name: string;
+  readonly purpose: string;
+  /** A controller is run by the runner; a service runs by itself, from time to time. */
+  create(deps: CatalogDeps): Controller | Service;
+}
+
+/** The reading list: each controller, with what it is for. */
+export const catalog: readonly CatalogEntry[] = [
+  {
+    name: "replicaset-controller",
+    purpose: "keeps as many pods alive as each ReplicaSet asks for (the exemplar)",
+    create: ({ client, informer, recorder, clock }) =>
+      replicaSetController({
+        client,
+        clock,
+        replicaSets: informer(replicaSetResource),
+        pods: informer(podResource),
+        events: recorder("replicaset-controller"),
+      }),
+  },
+  {
+    name: "deployment-controller",
+    purpose: "rolls each Deployment's template out through ReplicaSets",
+    create: ({ client, informer, recorder, clock }) =>
+      deploymentController({
+        client,
+        clock,
+        deployments: informer(deploymentResource),
+        replicaSets: informer(replicaSetResource),
+        pods: informer(podResource),
+        events: recorder("deployment-controller"),
+      }),
+  },
+  {
+    name: "endpointslice-controller",
+    purpose: "tells which pods serve each Service, in EndpointSlices",
+    create: ({ client, informer }) =>
+      endpointSliceController({
+        client,
+        services: informer(serviceResource),
+        pods: informer(podResource),
+        nodes: informer(nodeResource),
+        slices: informer(endpointSliceResource),
+      }),
+  },
+  {
+    name: "endpoints-controller",
+    purpose: "tells the same in Endpoints, for clients that know only those",
+    create: ({ client, informer }) =>
+      endpointsController({
+        client,
+        services: informer(serviceResource),
+        pods: informer(podResource),
+        endpoints: informer(endpointsResource),
+      }),
+  },
+  {
+    name: "namespace-controller",
+    purpose: "empties namespaces that are being deleted, and lets them go",
+    create: ({ client, informer, resources, clock }) =>
+      namespaceController({
+        client,
+        clock,
+        resources,
+        namespaces: informer(namespaceResource),
+        pods: informer(podResource),
+      }),
+  },
+  {
+    name: "serviceaccount-controller",
+    purpose: "keeps a ServiceAccount `default` in each namespace",
+    create: ({ client, informer }) =>
+      serviceAccountController({
+        client,
+        namespaces: informer(namespaceResource),
+        serviceAccounts: informer(serviceAccountResource),
+      }),
+  },
+  {
+    name: "root-ca-certificate-publisher-controller",
+    purpose: "keeps the API server's CA in each namespace, as ConfigMap kube-root-ca.crt",
+    create: ({ client, informer, rootCa }) =>
+      rootCaPublisherController({
+        client,
+        rootCa,
+        namespaces: informer(namespaceResource),
+        configMaps: informer(configMapResource),
+      }),
+  },
+  {
+    name: "clusterrole-aggregation-controller",
+    purpose: "gives ClusterRoles the rules of those they aggregate",
+    create: ({ client, informer }) =>
+      clusterRoleAggregationController({ client, clusterRoles: informer(clusterRoleResource) }),
+  },
+  {
+    name: "garbage-collector-controller",
+    purpose: "deletes what has owners but none that is left; orphans and cascades as asked",
+    create: ({ client, informer, resources, recorder }) =>
+      garbageCollector({
+        client,
+        kinds: resources()
+          .filter(isCollected)
+          .map((resource) => ({ resource, informer: informer<KubernetesObject>(resource) })),
+        events: recorder("garbage-collector-controller"),
+      }),
+  },
+  {
+    name: "node-lifecycle-controller",
+    purpose: "notices nodes that are no longer heard of: conditions, taints, their pods' readiness",
+    create: ({ client, informer, recorder, clock }) =>
+      nodeLifecycleController({
+        client,
+        clock,
+        nodes: informer(nodeResource),
+        leases: informer(leaseResource),
+        pods: informer(podResource),
+        events: recorder("node-controller"),
+      }),
+  },
+  {
+    name: "taint-eviction-controller",
+    purpose: "deletes pods that do not tolerate a NoExecute taint of their node",
+    create: ({ client, informer, recorder, clock }) =>
+      taintEvictionController({
+        client,
+        clock,
+        nodes: informer(nodeResource),
+        pods: informer(podResource),
+        events: recorder("taint-eviction-controller"),
+      }),
+  },
+  {
+    name: "node-ipam-controller",
+    purpose: "gives each node a block of pod addresses",
+    create: ({ client, informer, recorder, clusterCidr }) =>
+      nodeIpamController({
+        client,
+        clusterCidr,
+        nodes: informer(nodeResource),
+        events: recorder("cidrAllocator"),
+      }),
+  },
+  {
+    name: "pod-garbage-collector-controller",
+    purpose: "removes pods of nodes that are gone, pods never placed, and too many that ended",
+    create: ({ client, informer, clock, logger }) =>
+      podGarbageCollector({
+        client,
+        clock,
+        logger,
+        pods: informer(podResource),
+        nodes: informer(nodeResource),
+      }),
+  },
+  {
+    name: "event-expiry-controller",
+    purpose: "removes events an hour after they were last seen",
+    create: ({ client, informer, clock, logger }) =>
+      eventExpiry({ client, clock, logger, events: informer(eventResource) }),
+  },
+];
+
+/** Events come and go by themselves; whatever else is stored may own and be owned. */
+function isCollected({ group, plural, storage, verbs }: ResourceDefinition): boolean {
+  if (plural === eventResource.plural && (group === "" || group === "events.k8s.io")) return false;
+  return (
+    storage === "stored" &&
+    verbs.includes("list") &&
+    verbs.includes("watch") &&
+    verbs.includes("delete")
+  );
+}

@@ -1,0 +1,280 @@
+import { LRUCache } from "lru-cache";
+import { ApiError } from "../../api/api-error.ts";
+import type { OwnerReference } from "../../api/generated/meta-v1.generated.ts";
+import { type KubernetesObject, keyOf, type ObjectKey, objectKey } from "../../api/object.ts";
+import { equalJson } from "../../api/patch/json-value.ts";
+import type { ResourceDefinition } from "../../api/resource.ts";
+import type { Client } from "../../client/client.ts";
+import type { Controller, Watch } from "../../client/controller.ts";
+import type { Informer } from "../../client/informer.ts";
+import type { EventRecorder } from "../../client/recorder.ts";
+
+const orphanFinalizer = "orphan";
+const foregroundFinalizer = "foregroundDeletion";
+/** Owners that were looked for and not found: their other dependents need not ask again. */
+const absentOwnersMax = 500;
+
+/** What an owner reference turned out to be. */
+export type OwnerState = "solid" | "dangling" | "waiting";
+
+export type DeletionPlan =
+  | { readonly action: "keep" }
+  /** Some owners are left: only these references go. */
+  | { readonly action: "drop-references"; readonly uids: readonly string[] }
+  | {
+      readonly action: "delete";
+      readonly policy: "Orphan" | "Background" | "Foreground";
+    };
+
+/**
+ * What becomes of an object whose owners are in these states ("waiting" means: the owner is being deleted in the
+ * foreground). `hasDependents`: it is an owner itself.
+ *
+ * @package
+ */
+export function planDeletion(
+  object: KubernetesObject,
+  owners: readonly { readonly uid: string; readonly state: OwnerState }[],
+  hasDependents: boolean,
+): DeletionPlan {
+  const gone = owners.filter(({ state }) => state !== "solid");
+  if (gone.length === 0) return { action: "keep" };
+  if (gone.length < owners.length) {
+    return { action: "drop-references", uids: gone.map(({ uid }) => uid) };
+  }
+  const { finalizers = [] } = object.metadata;
+  if (owners.some(({ state }) => state === "waiting") && hasDependents) {
+    return { action: "delete", policy: "Foreground" };
+  }
+  // What the object itself asks for is kept, if it was deleted before by somebody who asked.
+  if (finalizers.includes(orphanFinalizer)) return { action: "delete", policy: "Orphan" };
+  if (finalizers.includes(foregroundFinalizer)) return { action: "delete", policy: "Foreground" };
+  return { action: "delete", policy: "Background" };
+}
+
+/** A place where an object of a kind is found. */
+interface Located {
+  readonly resource: ResourceDefinition;
+  readonly key: ObjectKey;
+  readonly object: KubernetesObject;
+}
+
+/** Who is whose: every object that is an owner or has one, by uid. */
+class OwnershipGraph {
+  readonly #objects = new Map<string, Located>();
+  readonly #dependents = new Map<string, Set<string>>();
+
+  get(uid: string): Located | undefined {
+    return this.#objects.get(uid);
+  }
+
+  dependentsOf(uid: string): readonly Located[] {
+    const dependents = [...(this.#dependents.get(uid) ?? [])];
+    return dependents
+      .map((dependent) => this.#objects.get(dependent))
+      .filter((located) => located !== undefined);
+  }
+
+  set(located: Located): void {
+    const { uid } = located.object.metadata;
+    this.remove(uid);
+    this.#objects.set(uid, located);
+    for (const owner of located.object.metadata.ownerReferences ?? []) {
+      const dependents = this.#dependents.get(owner.uid);
+      if (dependents === undefined) this.#dependents.set(owner.uid, new Set([uid]));
+      else dependents.add(uid);
+    }
+  }
+
+  remove(uid: string): void {
+    const known = this.#objects.get(uid);
+    this.#objects.delete(uid);
+    for (const owner of known?.object.metadata.ownerReferences ?? []) {
+      const dependents = this.#dependents.get(owner.uid);
+      dependents?.delete(uid);
+      if (dependents?.size === 0) this.#dependents.delete(owner.uid);
+    }
+  }
+}
+
+/** Deletes what has owners, but none that is left; and does what a delete with a propagation policy asks for. */
+export function garbageCollector(deps: {
+  readonly client: Client;
+  /** Every kind whose objects may own, or be owned. */
+  readonly kinds: readonly {
+    readonly resource: ResourceDefinition;
+    readonly informer: Informer<KubernetesObject>;
+  }[];
+  readonly events: EventRecorder;
+}): Controller {
+  const { client, kinds, events } = deps;
+  const graph = new OwnershipGraph();
+  const absentOwners = new LRUCache<string, true>({ max: absentOwnersMax });
+  const resourceOf = (reference: OwnerReference): ResourceDefinition | undefined =>
+    kinds.find(({ resource }) => {
+      const group = reference.apiVersion.includes("/") ? reference.apiVersion.split("/", 1)[0] : "";
+      return resource.kind === reference.kind && resource.group === group;
+    })?.resource;
+
+  function watchKind(resource: ResourceDefinition, informer: Informer<KubernetesObject>): Watch {
+    informer.subscribe(({ type, object }) => {
+      if (type === "deleted") graph.remove(object.metadata.uid);
+      else graph.set({ resource, key: keyOf(object), object });
+    });
+    return {
+      informer,
+      keysFor(object, previous) {
+        const { uid, ownerReferences = [], deletionTimestamp } = object.metadata;
+        const owners = ownerReferences.map((owner) => owner.uid);
+        if (graph.get(uid) === undefined) {
+          // Gone: its dependents have one owner less, and its owners may have waited for it.
+          return [...graph.dependentsOf(uid).map((each) => each.object.metadata.uid), ...owners];
+        }
+        if (deletionTimestamp !== undefined) {
+          // Its owners: one that deletes in the foreground may wait only for those that still block it.
+          return previous?.metadata.deletionTimestamp === undefined ||
+            !equalJson(previous.metadata.finalizers, object.metadata.finalizers)
+            ? [uid, ...owners]
+            : [];
+        }
+        const before = previous?.metadata.ownerReferences ?? [];
+        if (equalJson(before, ownerReferences)) return [];
+        return [uid, ...before.map((owner) => owner.uid)];
+      },
+    };
+  }
+
+  async function stateOf(
+    dependent: Located,
+    reference: OwnerReference,
+    signal: AbortSignal,
+  ): Promise<OwnerState> {
+    const { namespace } = dependent.object.metadata;
+    const known = graph.get(reference.uid);
+    if (known !== undefined && fits(known, reference, namespace)) {
+      const { deletionTimestamp, finalizers = [] } = known.object.metadata;
+      const waits = deletionTimestamp !== undefined && finalizers.includes(foregroundFinalizer);
+      return waits && reference.blockOwnerDeletion === true ? "waiting" : "solid";
+    }
+    const resource = resourceOf(reference);
+    // Of a kind that nobody knows nothing can be said; what it may own is kept.
+    if (resource === undefined) return "solid";
+    if (resource.scope === "namespace" && namespace === undefined) {
+      tellInvalidNamespace(dependent, reference, "");
+      return "solid";
+    }
+    if (known !== undefined) tellInvalidNamespace(dependent, reference, namespace ?? "");
+    const scope = resource.scope === "namespace" ? namespace : undefined;
+    const cacheKey = `${scope ?? ""}/${reference.uid}`;
+    if (absentOwners.has(cacheKey)) return "dangling";
+    const live = await client.get(resource, objectKey(scope, reference.name), signal);
+    if (live?.metadata.uid === reference.uid) return "solid";
+    absentOwners.set(cacheKey, true);
+    return "dangling";
+  }
+
+  function fits({ resource, object }: Located, reference: OwnerReference, namespace?: string) {
+    if (resource.kind !== reference.kind || object.metadata.name !== reference.name) return false;
+    return resource.scope === "cluster" || object.metadata.namespace === namespace;
+  }
+
+  function tellInvalidNamespace(
+    { object }: Located,
+    { apiVersion, kind, name, uid }: OwnerReference,
+    namespace: string,
+  ): void {
+    const reference = `[${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`;
+    const message = `ownerRef ${reference} does not exist in namespace "${namespace}"`;
+    events.event(object, "Warning", "OwnerRefInvalidNamespace", message);
+  }
+
+  async function dropReferences(
+    { resource, key, object }: Located,
+    uids: readonly string[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { uid, resourceVersion, ownerReferences = [] } = object.metadata;
+    const kept = ownerReferences.filter((reference) => !uids.includes(reference.uid));
+    const patch = { metadata: { uid, resourceVersion, ownerReferences: kept } };
+    await ignoringGone(client.patch(resource, key, { type: "merge", patch }, signal));
+  }
+
+  async function dropFinalizer(
+    { resource, key, object }: Located,
+    finalizer: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { uid, resourceVersion, finalizers = [] } = object.metadata;
+    const kept = finalizers.filter((each) => each !== finalizer);
+    const patch = { metadata: { uid, resourceVersion, finalizers: kept } };
+    await ignoringGone(client.patch(resource, key, { type: "merge", patch }, signal));
+  }
+
+  /** Looks at the owners of an object that is not being deleted. */
+  async function judge(located: Located, signal: AbortSignal): Promise<void> {
+    const { object, resource, key } = located;
+    const { ownerReferences = [], uid, resourceVersion, deletionTimestamp } = object.metadata;
+    if (deletionTimestamp !== undefined || ownerReferences.length === 0) return;
+    const owners: { uid: string; state: OwnerState }[] = [];
+    for (const reference of ownerReferences) {
+      owners.push({ uid: reference.uid, state: await stateOf(located, reference, signal) });
+    }
+    const plan = planDeletion(object, owners, graph.dependentsOf(uid).length > 0);
+    switch (plan.action) {
+      case "keep":
+        return;
+      case "drop-references":
+        return await dropReferences(located, plan.uids, signal);
+      case "delete":
+        return await client.delete(resource, key, signal, {
+          propagationPolicy: plan.policy,
+          preconditions: { uid, resourceVersion },
+        });
+    }
+  }
+
+  /** Sets the dependents of an object free, and then lets it go. */
+  async function orphan(located: Located, signal: AbortSignal): Promise<void> {
+    const { uid } = located.object.metadata;
+    for (const dependent of graph.dependentsOf(uid)) await dropReferences(dependent, [uid], signal);
+    await dropFinalizer(located, orphanFinalizer, signal);
+  }
+
+  /** Deletes the dependents of an object, and lets it go when those that block it are gone. */
+  async function deleteDependents(located: Located, signal: AbortSignal): Promise<void> {
+    const { uid } = located.object.metadata;
+    const dependents = graph.dependentsOf(uid);
+    const blocks = ({ object }: Located) =>
+      object.metadata.ownerReferences?.some(
+        (reference) => reference.uid === uid && reference.blockOwnerDeletion === true,
+      );
+    if (!dependents.some(blocks)) {
+      await dropFinalizer(located, foregroundFinalizer, signal);
+      return;
+    }
+    for (const dependent of dependents) await judge(dependent, signal);
+  }
+
+  return {
+    name: "garbage-collector",
+    workers: 20,
+    watches: kinds.map(({ resource, informer }) => watchKind(resource, informer)),
+    async reconcile(uid, signal) {
+      const located = graph.get(uid);
+      if (located === undefined) return undefined;
+      const { deletionTimestamp, finalizers = [] } = located.object.metadata;
+      if (deletionTimestamp === undefined) await judge(located, signal);
+      else if (finalizers.includes(orphanFinalizer)) await orphan(located, signal);
+      else if (finalizers.includes(foregroundFinalizer)) await deleteDependents(located, signal);
+      return undefined;
+    },
+  };
+}
+
+async function ignoringGone(write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (caught) {
+    if (ApiError.from(caught).reason !== "NotFound") throw caught;
+  }
+}
