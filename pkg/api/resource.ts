@@ -46,7 +46,10 @@ export interface ScaleMapping {
 export interface Strategy<T extends KubernetesObject> {
   /** Fills in what the client left out, in place. Runs on each decoded object, of any verb, before admission. */
   defaults?(draft: Draft<T>): void;
-  /** Last touches to an object about to be created: e.g. clears what only the system may set. In place. */
+  /**
+   * Last touches to an object about to be created, in place: clears what only the system may set.
+   * A kind with a status says here what that of a new object is; a Node, alone, brings its own.
+   */
   prepareCreate?(draft: Draft<T>): void;
   /**
    * Last touches to an update of the main resource, in place: keeps what a spec write must not change.

@@ -45,6 +45,10 @@ export const serviceResource = defineResource<Service>({
   },
   validate,
   validateUpdate,
+  warnings: ({ spec }) =>
+    isHeadless(spec) && spec.sessionAffinity !== "None"
+      ? ["spec.SessionAffinity is ignored for headless services"]
+      : [],
   selectableFields: {
     "spec.clusterIP": ({ spec }) => spec.clusterIP ?? "",
     "spec.type": ({ spec }) => spec.type ?? "",

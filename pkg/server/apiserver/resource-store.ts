@@ -112,7 +112,6 @@ export async function createStored(
   delete meta.selfLink;
   // Nobody but the system counts generations; a kind that has one is counted from 1.
   delete meta.generation;
-  if (resource.subresources.status) delete (draft as { status?: unknown }).status;
   resource.prepareCreate?.(draft);
   if (resource.generationChanged !== undefined || countsGenerations(resource)) meta.generation = 1;
   meta.uid = randomUUID();

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { allResources } from "./registry.generated.ts";
+import { apiVersionOf, groupResourceOf } from "./resource.ts";
+
+test("no two kinds have the same name, path or short name", () => {
+  const names = allResources.flatMap((resource) => [
+    `${apiVersionOf(resource)} ${resource.kind}`,
+    groupResourceOf(resource),
+    ...resource.shortNames,
+  ]);
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+});
+
+test("each kind's schema is of the built-in type of that name", () => {
+  for (const { kind, schema } of allResources) expect(schema.object.goType).toBe(kind);
+});
+
+test("a kind is stored and has columns, or is answered and has none", () => {
+  for (const { kind, storage, columns, verbs } of allResources) {
+    const shown = columns.filter(({ format }) => format === "name").length;
+    expect([kind, shown]).toEqual([kind, storage === "stored" ? 1 : 0]);
+    if (storage === "none") expect([kind, verbs]).toEqual([kind, ["create"]]);
+  }
+});
