@@ -287,12 +287,25 @@ describe("a watch", () => {
     const inner: Heard[] = [];
     hub.watch("notes/", 0, {
       onEvents(_, upTo) {
-        if (inner.length === 0) inner.push(listen(hub, "notes/", upTo - 1));
+        if (inner.length > 0) return;
+        inner.push(listen(hub, "notes/", upTo - 1), listen(hub, "notes/n/", upTo - 1));
       },
       onExpired() {},
     });
+    // Its prefix comes after the one above, in the same step.
+    listen(hub, "notes/n/", 0);
     for (const name of ["a", "b"]) await hub.create(`notes/n/${name}`, note(name), "durable");
-    expect(inner[0]?.events.map(({ current }) => current.key)).toEqual(["notes/n/a", "notes/n/b"]);
+    for (const { events } of inner)
+      expect(events.map(({ current }) => current.key)).toEqual(["notes/n/a", "notes/n/b"]);
+  });
+
+  test("that begins at a revision to come hears nothing before it", async () => {
+    await using hub = await memoryHub();
+    const heard = listen(hub, "notes/", 2);
+    await Promise.all(
+      ["a", "b", "c", "d"].map((name) => hub.create(`notes/n/${name}`, note(name), "durable")),
+    );
+    expect(heard.events.map(({ revision }) => revision)).toEqual([3, 4]);
   });
 
   test("of a thousand namespaces is told of its own only, in one shared list of events", async () => {
