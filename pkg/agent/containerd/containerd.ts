@@ -82,9 +82,12 @@ export function createContainerd(deps: ContainerdDeps): Containerd {
 
   async function waitUntilAnswers(ended: Promise<string>, signal: AbortSignal): Promise<void> {
     let end: string | undefined;
-    void ended.then((how) => {
-      end = how;
-    });
+    ended.then(
+      (how) => {
+        end = how;
+      },
+      () => {},
+    );
     const deadline = clock.monotonic() + startTimeoutMs;
     using connection = connectRpc(paths.socket);
     const runtime = createRuntimeService(connection);

@@ -33,6 +33,8 @@ export class RpcError extends Error {
 
 /** The one connection to a socket; it connects, and connects again, by itself. */
 export interface RpcConnection extends Disposable {
+  /** Resolves once the server can be reached. */
+  connected(signal: AbortSignal): Promise<void>;
   call<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
     input: MessageInitShape<I>,
@@ -48,6 +50,7 @@ export interface RpcConnection extends Disposable {
 
 /** As upstream's kubelet waits for a call that is not a pull or an exec. */
 const callTimeoutMs = 120_000;
+const connectTimeoutMs = 10_000;
 
 /** Containers' lists and statuses can be large; the runtime allows as much. */
 const messageBytesMax = 16 * 1024 * 1024;
@@ -65,6 +68,24 @@ export function connectRpc(endpoint: string): RpcConnection {
     "grpc.default_authority": "localhost",
   });
   return {
+    connected(signal) {
+      return new Promise((resolve, reject) => {
+        const stop = () => reject(signal.reason);
+        if (signal.aborted) stop();
+        signal.addEventListener("abort", stop, { once: true });
+        const wait = () =>
+          client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
+            if (signal.aborted) return;
+            if (error !== undefined) {
+              wait();
+              return;
+            }
+            signal.removeEventListener("abort", stop);
+            resolve();
+          });
+        wait();
+      });
+    },
     call(method, input, { signal, timeoutMs }) {
       return new Promise((resolve, reject) => {
         if (signal.aborted) {

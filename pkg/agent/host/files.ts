@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
-import { access, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { access, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { writeFilesAtomically } from "../../base/atomic-file.ts";
 
 /** Undefined where there is no such file. */
 export async function readFileIfThere(path: string): Promise<string | undefined> {
@@ -21,27 +21,14 @@ export async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** Whoever reads `path`, also after a power cut, finds either the old content or the new one, whole. */
+/** As `writeFilesAtomically`, for one file whose folder may have to be made. */
 export async function writeFileAtomically(
   path: string,
   content: string | Uint8Array,
   mode = 0o600,
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const draft = `${path}.${randomUUID()}.tmp`;
-  try {
-    const file = await open(draft, "w", mode);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-  } catch (caught) {
-    await rm(draft, { force: true });
-    throw caught;
-  }
+  await writeFilesAtomically([{ path, content, mode }]);
 }
 
 export function isErrno(caught: unknown, ...codes: readonly string[]): boolean {

@@ -337,12 +337,12 @@ export function createPodApplier(deps: ApplyDeps): PodApplier {
       const container = specNamed(pod, name);
       if (container === undefined) return;
       const tell = context.tellContainer(name);
-      const fail = (reason: string, caught: unknown): never => {
+      const fail = (reason: string, caught: unknown, waitMs = retryMs): never => {
         signal.throwIfAborted();
         if (caught instanceof StartError) throw caught;
         const why = caught instanceof Error ? caught.message : String(caught);
         tell("Warning", "Failed", `Error: ${why}`);
-        throw new StartError(reason, why, clock.now() + retryMs, { cause: caught });
+        throw new StartError(reason, why, clock.now() + waitMs, { cause: caught });
       };
       const attempt = observed.sandboxes.find(({ id }) => id === sandboxId)?.attempt ?? 0;
       const sandbox = await sandboxConfig(pod, attempt);
@@ -382,7 +382,8 @@ export function createPodApplier(deps: ApplyDeps): PodApplier {
       try {
         await runtime.startContainer(id, { signal });
       } catch (caught) {
-        return fail("RunContainerError", caught);
+        // The runtime has it as a container that ended: the restart back-off rules from here.
+        return fail("RunContainerError", caught, 0);
       }
       tell("Normal", "Started", "Container started");
       const hook = container.spec.lifecycle?.postStart;

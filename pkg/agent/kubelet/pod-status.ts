@@ -122,19 +122,29 @@ function containerStatus(input: StatusInput, container: ContainerSpec): Containe
 
   const verdict = verdicts.get(newest.id);
   const running = newest.state === "running";
-  const started = running && (verdict?.started ?? container.spec.startupProbe === undefined);
+  // Before the first probe of an adopted container, it is as it was when mini8s stopped.
+  const adopted = before?.containerID === idPrefix + newest.id ? before : undefined;
+  const started =
+    running &&
+    (verdict?.started ?? (container.spec.startupProbe === undefined || adopted?.started === true));
   const why = waiting.get(name);
   const runsAgain = newest.state !== "exited" || restartsAfter(pod, container, newest.exitCode);
   const own = stateOf(newest);
   const showWaiting =
-    why !== undefined && !running && runsAgain && !isTerminalPhase(pod.status.phase);
+    why !== undefined &&
+    !running &&
+    runsAgain &&
+    !isTerminalPhase(pod.status.phase) &&
+    pod.metadata.deletionTimestamp === undefined;
   // While it waits to be started again, its end is the last state.
   const state: ContainerState = showWaiting ? { waiting: why } : own;
   const lastTerminated = showWaiting && newest.state === "exited" ? own : older && stateOf(older);
   const ready =
     container.role === "init"
       ? newest.state === "exited" && newest.exitCode === 0
-      : started && (verdict?.ready ?? container.spec.readinessProbe === undefined);
+      : started &&
+        (verdict?.ready ??
+          (container.spec.readinessProbe === undefined || adopted?.ready === true));
   return {
     ...withoutEmpty(shared),
     state,

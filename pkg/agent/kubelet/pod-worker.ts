@@ -4,11 +4,13 @@ import type { Container, Pod, PodStatus } from "../../api/generated/core-v1.gene
 import { keyOf } from "../../api/object.ts";
 import { podResource } from "../../api/resources/pod.ts";
 import { parseTime } from "../../api/time.ts";
+import { isAbortOf } from "../../base/abort.ts";
 import { type BackoffPolicy, backoffMs } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Client } from "../../client/client.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
+import { RpcError } from "../cri/connect.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
 import type { Mounts } from "../host/mounts.ts";
 import { type PodApplier, type PodContext, podIpsOf } from "./apply-pod.ts";
@@ -100,8 +102,11 @@ export class PodWorker {
         ),
     });
     const { signal } = this.#stopped;
-    const onError = (what: string) => (caught: unknown) =>
-      deps.logger.warn(what, { pod: keyOf(pod), error: String(caught) });
+    const onError = (what: string) => (caught: unknown) => {
+      // That the runtime is away is told once, by those who watch it.
+      const away = caught instanceof RpcError && caught.code === "UNAVAILABLE";
+      deps.logger[away ? "debug" : "warn"](what, { pod: keyOf(pod), error: String(caught) });
+    };
     this.#act = new Loop(
       () => this.#sync(),
       deps.clock,
@@ -217,18 +222,28 @@ export class PodWorker {
     return deadline !== undefined && this.#deps.clock.now() >= deadline;
   }
 
-  /** One pass: look, decide, act. */
+  /** One pass; an interruption only means that another follows. */
   async #sync(): Promise<void> {
-    const { clock } = this.#deps;
     if (this.#interrupt.signal.aborted && !this.#stopped.signal.aborted)
       this.#interrupt = new AbortController();
     const { signal } = this.#interrupt;
+    try {
+      await this.#pass(signal);
+    } catch (caught) {
+      if (!isAbortOf(signal, caught)) throw caught;
+      this.wake();
+    }
+  }
+
+  /** Look, decide, act. */
+  async #pass(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
     const observed = await this.#look(signal);
     const pod = this.#wantedPod();
     const ending =
       pod.metadata.deletionTimestamp !== undefined || isTerminalPhase(pod.status.phase);
     this.#trackProbes(pod, observed, ending);
-    this.#noteBackoffs(pod, observed);
+    if (!ending) this.#noteBackoffs(pod, observed);
     let volumesWakeAtMs: number | undefined;
     if (!ending) volumesWakeAtMs = await this.#keepVolumes(pod, observed, signal);
     const plan = planPod({

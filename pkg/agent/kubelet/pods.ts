@@ -42,6 +42,7 @@ export interface Pods extends Service {
 const relistMs = 60_000;
 /** After the event stream broke: the runtime is probably being started again. */
 const reconnectMs = 250;
+const openedMs = 500;
 const endedMax = 1_000;
 
 export function createPods(deps: PodsDeps): Pods {
@@ -55,6 +56,10 @@ export function createPods(deps: PodsDeps): Pods {
     ended.add(id);
     const [oldest] = ended;
     if (ended.size > endedMax && oldest !== undefined) ended.delete(oldest);
+  }
+
+  function wakeAll(): void {
+    for (const worker of workers.values()) worker.wake();
   }
 
   function start(pod: Pod, orphaned: boolean): void {
@@ -93,13 +98,19 @@ export function createPods(deps: PodsDeps): Pods {
   async function followRuntime(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
+        await connection.connected(signal);
         const events = containerEvents(connection, signal);
-        // What happened before the stream was open is seen by looking.
-        for (const worker of workers.values()) worker.wake();
-        for await (const event of events) {
-          if (event.type === "stopped") noteEnd(event.id);
-          const uid = observer.podUidOf(event.id);
-          if (uid !== undefined) workers.get(uid)?.wake();
+        // What happened before the stream was open is seen by looking: now, and when it surely is.
+        wakeAll();
+        const cancel = clock.after(openedMs, wakeAll);
+        try {
+          for await (const event of events) {
+            if (event.type === "stopped") noteEnd(event.id);
+            const uid = observer.podUidOf(event.id);
+            if (uid !== undefined) workers.get(uid)?.wake();
+          }
+        } finally {
+          cancel();
         }
       } catch (caught) {
         if (isAbortOf(signal, caught)) return;
@@ -114,7 +125,7 @@ export function createPods(deps: PodsDeps): Pods {
       try {
         await adoptOrphans(signal);
         await clock.sleep(relistMs, signal);
-        for (const worker of workers.values()) worker.wake();
+        wakeAll();
       } catch (caught) {
         if (isAbortOf(signal, caught) || signal.aborted) return;
         logger.warn("the runtime's pods cannot be listed", { error: String(caught) });
@@ -142,9 +153,7 @@ export function createPods(deps: PodsDeps): Pods {
     refresh(podUids) {
       for (const uid of podUids) workers.get(uid)?.refreshVolumes();
     },
-    wakeAll() {
-      for (const worker of workers.values()) worker.wake();
-    },
+    wakeAll,
     async run(signal) {
       const unsubscribe = informer.subscribe((event) => {
         if (stopping) return;
