@@ -24,7 +24,11 @@ export function discoveryPaths(discovery: Discovery): readonly PathHandler[] {
 /** `/openapi/v2` and `/openapi/v3`: what the kinds look like. */
 export function openApiPaths(openApi: OpenApi): readonly PathHandler[] {
   const handle = async (exchange: Exchange) => {
-    const answer = await openApi.answer(exchange.path, exchange.query.get("hash"));
+    const answer = await openApi.answer(
+      exchange.path,
+      exchange.query.get("hash"),
+      exchange.header("accept"),
+    );
     if (answer === undefined) throw notServed();
     if (answer.type === "moved") {
       const headers = { ...headersOf(exchange, "text/plain"), Location: answer.location };

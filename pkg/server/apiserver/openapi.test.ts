@@ -1,3 +1,4 @@
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { expect, test } from "vitest";
 import { surface } from "./api-surface.fixture.ts";
 import { createOpenApi, type OpenApi } from "./openapi.ts";
@@ -156,3 +157,42 @@ test("documents are made once, until another surface is served", async () => {
   current = { resources: [], subresources: [] };
   expect(await changing.answer("/openapi/v3/apis/apps/v1", null)).toBeUndefined();
 });
+
+test("v2 comes as protobuf to those who ask for it, and as nothing else but JSON", async () => {
+  const form = async (accept: string) => {
+    const answer = await openapi.answer("/openapi/v2", null, accept);
+    return answer?.type === "document" ? answer.contentType : undefined;
+  };
+  const protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+  expect(await form(protobuf)).toBe(protobuf.replace("@", "."));
+  expect(await form(`${protobuf};q=0.5,application/json`)).toBe("application/json");
+  expect(await form("*/*")).toBe("application/json");
+  await expect(form("text/html")).rejects.toMatchObject({ code: 406 });
+});
+
+test("the protobuf form holds the same paths and definitions", async () => {
+  const json = await read("/openapi/v2");
+  const answer = await openapi.answer(
+    "/openapi/v2",
+    null,
+    "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+  );
+  if (answer?.type !== "document") throw new Error("there is no document");
+  const document = new Map<number, Uint8Array>();
+  for (const [number, bytes] of lengthDelimited(answer.body)) document.set(number, bytes);
+  const names = (bytes: Uint8Array | undefined) =>
+    lengthDelimited(bytes ?? new Uint8Array()).map(([, pair]) => {
+      const [, name] = lengthDelimited(pair)[0] ?? [];
+      return Buffer.from(name ?? []).toString();
+    });
+  expect(names(document.get(8)).sort()).toEqual(Object.keys(json.paths).sort());
+  expect(names(document.get(9)).sort()).toEqual(Object.keys(json.definitions).sort());
+});
+
+/** The fields of a message of which all hold bytes. */
+function lengthDelimited(bytes: Uint8Array): readonly (readonly [number, Uint8Array])[] {
+  const reader = new BinaryReader(bytes);
+  const fields: [number, Uint8Array][] = [];
+  while (reader.pos < reader.len) fields.push([reader.tag()[0], reader.bytes()]);
+  return fields;
+}

@@ -17,7 +17,16 @@ import {
   subresourcesOf,
   versionsOf,
 } from "./discovery.ts";
+import { notAcceptable, parseAccept } from "./negotiation.ts";
 import { definitionNameOf, openApiPaths, operationDefinitions } from "./openapi-paths.ts";
+import {
+  openApiV2Definitions,
+  openApiV2Document,
+  openApiV2Head,
+  openApiV2Paths,
+  openApiV2ProtobufType,
+  openApiV2ProtobufWish,
+} from "./openapi-v2-protobuf.ts";
 
 export interface OpenApiDeps {
   surface(): ApiSurface;
@@ -39,8 +48,15 @@ export type OpenApiAnswer =
   | { readonly type: "moved"; readonly location: string };
 
 export interface OpenApi {
-  /** The answer for a path below `/openapi`; undefined where nothing is there. `hash` is the query parameter. */
-  answer(path: string, hash: string | null): Promise<OpenApiAnswer | undefined>;
+  /**
+   * The answer for a path below `/openapi`; undefined where nothing is there. `hash` is the query parameter, `accept`
+   * the header: v2 is to be had as JSON and as protobuf, and NotAcceptable as anything else.
+   */
+  answer(
+    path: string,
+    hash: string | null,
+    accept?: string | null,
+  ): Promise<OpenApiAnswer | undefined>;
 }
 
 /**
@@ -50,10 +66,10 @@ export interface OpenApi {
 export function createOpenApi(deps: OpenApiDeps): OpenApi {
   let documents: Documents | undefined;
   return {
-    async answer(path, hash) {
+    async answer(path, hash, accept) {
       const surface = deps.surface();
       if (documents?.surface !== surface) documents = new Documents(deps, surface);
-      return await documents.answer(path, hash);
+      return await documents.answer(path, hash, accept);
     },
   };
 }
@@ -73,8 +89,16 @@ class Documents {
     this.surface = surface;
   }
 
-  async answer(path: string, hash: string | null): Promise<OpenApiAnswer | undefined> {
-    if (path === "/openapi/v2") return await this.once(path, () => this.version2());
+  async answer(
+    path: string,
+    hash: string | null,
+    accept: string | null | undefined,
+  ): Promise<OpenApiAnswer | undefined> {
+    if (path === "/openapi/v2") {
+      return versionTwoForm(accept) === "protobuf"
+        ? await this.once(`${path} as protobuf`, () => this.version2AsProtobuf())
+        : await this.once(path, () => this.version2());
+    }
     if (path === "/openapi/v3") return await this.once(path, () => this.index());
     const root = path.slice("/openapi/v3".length);
     const place = path.startsWith("/openapi/v3/") ? this.placeOf(root) : undefined;
@@ -160,6 +184,23 @@ class Documents {
     ]);
   }
 
+  private async version2AsProtobuf(): Promise<OpenApiAnswer> {
+    const form: OpenApiForm = { version: 2, describe: await this.descriptions() };
+    const definitions = new Definitions(form, this.surface);
+    const paths: Uint8Array[] = [];
+    for (const place of this.places()) {
+      for (const resource of resourcesOf(this.surface, place.group, place.version)) {
+        await nextTurn();
+        definitions.needResource(resource);
+        paths.push(openApiV2Paths(openApiPaths(this.surface, resource, 2)));
+      }
+    }
+    const parts: Uint8Array[] = [];
+    for await (const some of definitions.parts()) parts.push(openApiV2Definitions(some));
+    const body = openApiV2Document(openApiV2Head(this.info()), paths, parts);
+    return documentOf([body], openApiV2ProtobufType);
+  }
+
   private async pathsOf(
     resources: readonly ResourceDefinition[],
     definitions: Definitions,
@@ -199,10 +240,24 @@ const bearerToken = {
 
 const jsonContentType = "application/json";
 
-function documentOf(parts: readonly string[]): OpenApiAnswer {
-  const body = Buffer.from(parts.join(""));
+function documentOf(
+  parts: readonly (string | Uint8Array)[],
+  contentType = jsonContentType,
+): OpenApiAnswer {
+  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
   const etag = `"${createHash("sha512").update(body).digest("hex").toUpperCase()}"`;
-  return { type: "document", contentType: jsonContentType, body, etag, immutable: false };
+  return { type: "document", contentType, body, etag, immutable: false };
+}
+
+/** The first form of v2 in the header that there is. */
+function versionTwoForm(accept: string | null | undefined): "json" | "protobuf" {
+  if (accept === null || accept === undefined || accept.trim() === "") return "json";
+  for (const { type, quality } of parseAccept(accept)) {
+    if (quality === 0) continue;
+    if (type === openApiV2ProtobufType || type === openApiV2ProtobufWish) return "protobuf";
+    if (["application/json", "application/*", "*/*"].includes(type)) return "json";
+  }
+  throw notAcceptable([jsonContentType, openApiV2ProtobufType]);
 }
 
 const builtIn = new Set(kubernetesDefinitions());
@@ -214,6 +269,8 @@ function isBuiltIn(definition: string): boolean {
 function customDefinition(resource: ResourceDefinition, describe: Describe): Json {
   return openApiDefinition(resource.schema.object, { version: 3, describe }, () => undefined);
 }
+
+const definitionsPerTurn = 50;
 
 /** The definitions of one document: those asked for, and all that they refer to. */
 class Definitions {
@@ -290,20 +347,35 @@ class Definitions {
     this.addKind(list, kind);
   }
 
-  /** As a JSON object. What a definition refers to is found while it is written, so the walk ends with the last. */
+  /** As a JSON object, its names sorted. */
   async text(): Promise<string> {
     const written = new Map<string, string>();
-    let sinceTurn = 0;
-    for (const [name, schema] of this.wanted) {
-      written.set(name, JSON.stringify(this.definition(name, schema)));
-      sinceTurn += 1;
-      if (sinceTurn % 50 === 0) await nextTurn();
-    }
-    for (const [name, definition] of this.custom) {
-      written.set(name, JSON.stringify({ ...definition, ...this.kindsOf(name) }));
+    for await (const part of this.parts()) {
+      for (const [name, definition] of Object.entries(part)) {
+        written.set(name, JSON.stringify(definition));
+      }
     }
     const names = [...written.keys()].sort();
     return `{${names.map((name) => `${JSON.stringify(name)}:${written.get(name)}`).join(",")}}`;
+  }
+
+  /** A part for each turn. What a definition refers to is found while it is made, so the walk ends with the last. */
+  async *parts(): AsyncGenerator<Json> {
+    let part: Record<string, Json> = {};
+    let size = 0;
+    for (const [name, schema] of this.wanted) {
+      part[name] = this.definition(name, schema);
+      size += 1;
+      if (size < definitionsPerTurn) continue;
+      yield part;
+      part = {};
+      size = 0;
+      await nextTurn();
+    }
+    for (const [name, definition] of this.custom) {
+      part[name] = { ...definition, ...this.kindsOf(name) };
+    }
+    yield part;
   }
 
   private definition(name: string, schema: ObjectSchema | undefined): Json {
