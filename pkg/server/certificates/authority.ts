@@ -17,7 +17,7 @@ import { decodePem, encodePem } from "../../base/x509/pem.ts";
 const dayMs = 86_400_000;
 
 /** How long what we issue lives, and how early it is replaced. */
-export const certificateLifetimes = {
+const certificateLifetimes = {
   authorityMs: 3650 * dayMs,
   leafMs: 365 * dayMs,
   /** A leaf with less left is renewed at start. */

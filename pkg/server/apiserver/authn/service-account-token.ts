@@ -44,7 +44,7 @@ function algorithmOf(key: KeyObject): Algorithm {
 }
 
 /** A key's name in tokens and in JWKS: the base64url of the SHA-256 of its public part. */
-export function keyId(publicKey: KeyObject): string {
+function keyId(publicKey: KeyObject): string {
   const der = publicKey.export({ type: "spki", format: "der" });
   return createHash("sha256").update(der).digest("base64url");
 }

@@ -14,14 +14,14 @@ import type { UserInfo } from "../authn/authenticator.ts";
 import type { ObjectFeed } from "./object-feed.ts";
 
 /** One binding of a user to a role: where the rules come from, and the words for it. */
-export interface Grant {
+interface Grant {
   readonly rules: readonly PolicyRule[];
   /** As in `ClusterRoleBinding "x" of ClusterRole "y" to User "z"`. */
   readonly source: string;
 }
 
 /** What a user may do somewhere. */
-export interface Grants {
+interface Grants {
   readonly grants: Iterable<Grant>;
   /** Bindings whose role is not there, found while the grants were read. */
   readonly problems: readonly string[];

@@ -30,7 +30,7 @@ export function createSelfSubjectRulesReview(policy: RbacPolicy): VirtualResourc
 
 function rulesIn(policy: RbacPolicy, user: UserInfo, namespace: string): SubjectRulesReviewStatus {
   const { grants, problems } = policy.grantsFor(user, namespace);
-  const rules = [...superuserRules(user), ...[...grants].flatMap((grant) => grant.rules)];
+  const rules = [...grants].flatMap((grant) => grant.rules);
   const isNode = nodeNameOf(user) !== undefined;
   const errors = [
     ...problems,
@@ -42,15 +42,6 @@ function rulesIn(policy: RbacPolicy, user: UserInfo, namespace: string): Subject
     incomplete: errors.length > 0,
     ...(errors.length === 0 ? {} : { evaluationError: errors.join(", ") }),
   };
-}
-
-/** The superusers' group needs no role, so it is told of here. */
-function superuserRules(user: UserInfo): readonly PolicyRule[] {
-  if (!user.groups.includes("system:masters")) return [];
-  return [
-    { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-    { verbs: ["*"], nonResourceURLs: ["*"] },
-  ];
 }
 
 function resourceRule(rule: PolicyRule): ResourceRule {

@@ -1,0 +1,104 @@
+import { createPublicKey, type KeyObject } from "node:crypto";
+import { allResources } from "../api/registry.generated.ts";
+import { apiVersionOf, type ResourceDefinition } from "../api/resource.ts";
+import type { Clock } from "../base/clock.ts";
+import type { AdmissionPlugin, ObjectReader } from "./apiserver/admission/admission.ts";
+import { createAdmissionChain } from "./apiserver/admission/chain.ts";
+import { createHubObjectReader } from "./apiserver/admission/hub-object-reader.ts";
+import { parseAddressRange } from "./apiserver/allocate/address-range.ts";
+import { createServiceAllocation } from "./apiserver/allocate/service-allocation.ts";
+import type { PathHandler } from "./apiserver/app.ts";
+import type { Authenticator } from "./apiserver/authn/authenticator.ts";
+import { createAuthenticator } from "./apiserver/authn/chain.ts";
+import { openidPaths } from "./apiserver/authn/openid-paths.ts";
+import { createTokenAuthenticator } from "./apiserver/authn/service-account-authenticator.ts";
+import { createTokenIssuer, type TokenIssuer } from "./apiserver/authn/token-request.ts";
+import { createCertificateAuthenticator } from "./apiserver/authn/x509-authenticator.ts";
+import type { Authorizer } from "./apiserver/authz/authorizer.ts";
+import { createAuthorizerChain } from "./apiserver/authz/chain.ts";
+import { createNodeAuthorizer } from "./apiserver/authz/node-authorizer.ts";
+import { createNodePods } from "./apiserver/authz/node-pods.ts";
+import { createObjectFeed } from "./apiserver/authz/object-feed.ts";
+import { createRbacAuthorizer } from "./apiserver/authz/rbac-authorizer.ts";
+import { createRbacPolicy } from "./apiserver/authz/rbac-policy.ts";
+import type { Hub } from "./apiserver/hub.ts";
+import { createReviews } from "./apiserver/reviews/reviews.ts";
+import type { VirtualResource } from "./apiserver/virtual-resource.ts";
+import { nodeRules } from "./bootstrap/cluster-roles.ts";
+
+export interface AccessOptions {
+  readonly hub: Hub;
+  readonly clock: Clock;
+  /** Signs ServiceAccount tokens. */
+  readonly serviceAccountKey: KeyObject;
+  /** `--cluster-domain` */
+  readonly clusterDomain: string;
+  /** `--service-cidr` */
+  readonly serviceCidr: string;
+  /** `--service-node-port-range`, both ends included. */
+  readonly nodePorts: { readonly first: number; readonly last: number };
+}
+
+/** Who asks, whether they may, and what becomes of what they write: all that an API server asks of others. */
+export interface Access {
+  readonly reader: ObjectReader;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly admission: readonly AdmissionPlugin[];
+  readonly issueToken: TokenIssuer;
+  readonly virtualResources: readonly VirtualResource[];
+  /** The issuer's discovery documents. */
+  readonly paths: readonly PathHandler[];
+}
+
+/** Wires authentication, authorization and admission to one hub. */
+export function createAccess(options: AccessOptions): Access {
+  const { hub, clock, serviceAccountKey } = options;
+  const reader = createHubObjectReader(hub);
+  const feed = createObjectFeed(hub);
+  const policy = createRbacPolicy(reader, feed);
+  const authorizer = createAuthorizerChain([
+    createNodeAuthorizer(nodeRules, createNodePods(feed)),
+    createRbacAuthorizer(policy),
+  ]);
+  const issuer = `https://kubernetes.default.svc.${options.clusterDomain}`;
+  const publicKeys = [createPublicKey(serviceAccountKey)];
+  const audiences = [issuer, "mini8s"];
+  const token = createTokenAuthenticator({ issuer, publicKeys, audiences, reader, clock });
+  return {
+    reader,
+    authorizer,
+    authenticator: createAuthenticator({
+      certificate: createCertificateAuthenticator(clock),
+      token,
+    }),
+    admission: createAdmissionChain({
+      reader,
+      clock,
+      authorizer,
+      policy,
+      resourceOfKind: findResourceOfKind,
+      serviceAllocation: createServiceAllocation({
+        feed,
+        clock,
+        addresses: parseAddressRange(options.serviceCidr),
+        nodePorts: options.nodePorts,
+      }),
+    }),
+    issueToken: createTokenIssuer({
+      issuer,
+      privateKey: serviceAccountKey,
+      audiences,
+      reader,
+      clock,
+    }),
+    virtualResources: createReviews({ authorizer, policy, authenticateToken: token, clock }),
+    paths: openidPaths({ issuer, publicKeys }),
+  };
+}
+
+function findResourceOfKind(apiVersion: string, kind: string): ResourceDefinition | undefined {
+  return allResources.find(
+    (resource) => resource.kind === kind && apiVersionOf(resource) === apiVersion,
+  );
+}
