@@ -493,3 +493,35 @@ test("kubectl's users are warned of what will not do what they mean", () => {
     'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
   ]);
 });
+
+describe("a write of the status", () => {
+  const stored: Pod = {
+    ...pod({}),
+    status: {
+      phase: "Running",
+      qosClass: "BestEffort",
+      observedGeneration: 2,
+      conditions: [{ type: "Ready", status: "True", observedGeneration: 2 }],
+    },
+  };
+
+  test("leaves what it does not speak of", () => {
+    const draft = structuredClone({
+      ...stored,
+      status: { phase: "Running", conditions: [{ type: "Ready", status: "False" }] },
+    });
+    podResource.prepareStatusUpdate?.(draft as never, stored);
+    expect(draft.status).toEqual({
+      ...stored.status,
+      conditions: [{ type: "Ready", status: "False", observedGeneration: 2 }],
+    });
+  });
+
+  test("does not change the quality of service", () => {
+    const next: Pod = { ...stored, status: { ...stored.status, qosClass: "Guaranteed" } };
+    expect(podResource.validateStatusUpdate?.(next, stored)).toMatchObject([
+      { path: "status.qosClass", detail: "field is immutable" },
+    ]);
+    expect(podResource.validateStatusUpdate?.(stored, stored)).toEqual([]);
+  });
+});

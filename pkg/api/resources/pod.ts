@@ -1,7 +1,8 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { isConditionTrue } from "../conditions.ts";
-import { forbidden, invalid } from "../field-error.ts";
+import { findCondition, isConditionTrue } from "../conditions.ts";
+import { forbidden, immutableDetail, invalid } from "../field-error.ts";
 import { type Pod, podSchema } from "../generated/core-v1.generated.ts";
+import { checkDnsLabel } from "../names.ts";
 import type { Draft } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { type Column, defineResource, type FieldError } from "../resource.ts";
@@ -31,14 +32,15 @@ export const podResource = defineResource<Pod>({
   prepareUpdate(pod, previous) {
     keepGraceAtLeastOne(pod, previous);
   },
-  prepareStatusUpdate(pod, previous) {
-    // Which class a pod has follows from its spec alone.
-    if (previous.status.qosClass !== undefined) pod.status.qosClass = previous.status.qosClass;
-  },
+  prepareStatusUpdate,
   validate,
   validateCreate,
   validateUpdate: (next, previous) => validatePodSpecUpdate(next.spec, previous.spec),
-  warnings: (pod, previous) => (previous === undefined ? podSpecWarnings(pod.spec, "spec") : []),
+  validateStatusUpdate: ({ status: next }, { status: previous }) =>
+    previous.qosClass !== undefined && next.qosClass !== previous.qosClass
+      ? [invalid("status.qosClass", next.qosClass, immutableDetail)]
+      : [],
+  warnings,
   generationChanged,
   deletionGraceSeconds,
   selectableFields: {
@@ -76,6 +78,32 @@ function keepGraceAtLeastOne(pod: Draft<Pod>, previous: Pod | undefined): void {
   if (previous?.spec.terminationGracePeriodSeconds !== grace) {
     pod.spec.terminationGracePeriodSeconds = 1;
   }
+}
+
+/** What a client of an older version does not know of stays as it is. */
+function prepareStatusUpdate({ status }: Draft<Pod>, { status: previous }: Pod): void {
+  if (previous.qosClass !== undefined) status.qosClass ??= previous.qosClass;
+  if (previous.observedGeneration !== undefined) {
+    status.observedGeneration ??= previous.observedGeneration;
+  }
+  for (const condition of status.conditions ?? []) {
+    const before = findCondition(previous.conditions, condition.type)?.observedGeneration;
+    if (before !== undefined) condition.observedGeneration ??= before;
+  }
+}
+
+function warnings({ metadata, spec }: Pod, previous: Pod | undefined): readonly string[] {
+  // People write pods once; what writes them often reads no warnings.
+  if (previous !== undefined) return [];
+  const problems = checkDnsLabel(metadata.name);
+  return [
+    ...(problems.length === 0
+      ? []
+      : [
+          `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(" ")}]`,
+        ]),
+    ...podSpecWarnings(spec, "spec"),
+  ];
 }
 
 function validate(pod: Pod): readonly FieldError[] {

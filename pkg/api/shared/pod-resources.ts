@@ -1,4 +1,4 @@
-import type { Container, PodSpec } from "../generated/core-v1.generated.ts";
+import type { Container } from "../generated/core-v1.generated.ts";
 import { addQuantities, compareQuantities, parseQuantity, type Quantity } from "../quantity.ts";
 
 /** Amounts by the resource's name. */
@@ -117,9 +117,4 @@ function positive(text: string | undefined): Quantity | undefined {
   if (text === undefined) return undefined;
   const quantity = parseQuantity(text);
   return quantity.nanos > 0n ? quantity : undefined;
-}
-
-/** Every container of the pod, in the order in which they are started. */
-export function allContainers(spec: PodSpec): readonly Container[] {
-  return [...(spec.initContainers ?? []), ...spec.containers];
 }

@@ -136,7 +136,7 @@ function defaultHttpGet(action: Draft<HTTPGetAction> | undefined): void {
 }
 
 /** "Always" for a tag that may move: `:latest`, or none at all. */
-export function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
+function defaultPullPolicy(image: string): "Always" | "IfNotPresent" {
   if (image === "" || /\s/.test(image)) return "IfNotPresent";
   const [reference = "", digest] = image.split("@", 2);
   const last = reference.slice(reference.lastIndexOf("/") + 1);
