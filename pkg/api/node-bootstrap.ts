@@ -42,3 +42,8 @@ export const bootstrapHeaders = {
   /** Comma-separated. */
   nodeAddresses: "mini8s-node-ip",
 } as const;
+
+/** The Secret in kube-system that holds a node's password hash, under the key `hash`. */
+export function passwordSecretName(nodeName: string): string {
+  return `${nodeName}.node-password.mini8s`;
+}

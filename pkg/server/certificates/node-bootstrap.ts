@@ -6,12 +6,13 @@ import {
   type BootstrapResponse,
   bootstrapHeaders,
   bootstrapPaths,
+  passwordSecretName,
 } from "../../api/node-bootstrap.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { readCertificateRequest } from "../../base/x509/certificate-request.ts";
 import { type Authority, issueCertificate } from "./authority.ts";
-import { type NodePasswords, passwordSecretName } from "./node-passwords.ts";
+import type { NodePasswords } from "./node-passwords.ts";
 
 export interface NodeBootstrapDeps {
   readonly serverCa: Authority;

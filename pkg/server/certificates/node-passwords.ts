@@ -1,5 +1,6 @@
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
+import { passwordSecretName } from "../../api/node-bootstrap.ts";
 
 const hashPassword = promisify<string, Buffer, number, Buffer>(scrypt);
 const hashBytes = 64;
@@ -16,11 +17,6 @@ export interface NodePasswordStore {
   read(name: string, signal: AbortSignal): Promise<string | undefined>;
   /** False where another one was there first. */
   create(name: string, hash: string, signal: AbortSignal): Promise<boolean>;
-}
-
-/** The Secret in kube-system that holds a node's password hash, under the key `hash`. */
-export function passwordSecretName(nodeName: string): string {
-  return `${nodeName}.node-password.mini8s`;
 }
 
 export function createNodePasswords(store: NodePasswordStore): NodePasswords {
