@@ -206,6 +206,41 @@ describe("what is wrong with a pod is said in upstream's words", () => {
       ],
     ],
     [
+      "a path out of the volume",
+      {
+        container: "{volumeMounts: [{name: a, mountPath: /a, subPath: ../b}]}",
+        spec: "{volumes: [{name: a}]}",
+      },
+      ["spec.containers[0].volumeMounts.subPath: Invalid value: must not contain '..'"],
+    ],
+    [
+      "a divisor that divides nothing",
+      {
+        container:
+          "{env: [{name: A, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: 2}}}]}",
+      },
+      [
+        "spec.containers[0].env[0].valueFrom.resourceFieldRef.divisor: Invalid value: only divisor's values 1m and 1 are supported with the cpu resource",
+      ],
+    ],
+    [
+      "a token without an account",
+      { spec: "{volumes: [{name: t, projected: {sources: [{serviceAccountToken: {path: t}}]}}]}" },
+      [
+        "spec.volumes[0].projected.sources[0].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set",
+      ],
+    ],
+    [
+      "another port of the node on the node's own network",
+      {
+        container: "{ports: [{containerPort: 80, hostPort: 81}]}",
+        spec: "{hostNetwork: true}",
+      },
+      [
+        "spec.containers[0].ports[0].hostPort: Invalid value: must match `containerPort` when `hostNetwork` is true",
+      ],
+    ],
+    [
       "a probe without an action",
       { container: "{livenessProbe: {periodSeconds: 3}}" },
       ["spec.containers[0].livenessProbe: Required value: must specify a handler type"],

@@ -109,6 +109,7 @@ function warnings({ metadata, spec }: Pod, previous: Pod | undefined): readonly 
 function validate(pod: Pod): readonly FieldError[] {
   const errors: FieldError[] = [];
   validatePodSpec(pod.spec, "spec", errors);
+  if ((pod.spec.serviceAccountName ?? "") === "") forbidTokens(pod, errors);
   for (const list of ["containers", "initContainers"] as const) {
     (pod.spec[list] ?? []).forEach(({ image = "" }, index) => {
       if (image !== image.trim()) {
@@ -123,6 +124,21 @@ function validate(pod: Pod): readonly FieldError[] {
     });
   }
   return errors;
+}
+
+/** A token speaks for an account. */
+function forbidTokens({ spec }: Pod, errors: FieldError[]): void {
+  (spec.volumes ?? []).forEach(({ projected }, index) => {
+    (projected?.sources ?? []).forEach(({ serviceAccountToken }, sourceIndex) => {
+      if (serviceAccountToken === undefined) return;
+      errors.push(
+        forbidden(
+          `spec.volumes[${index}].projected.sources[${sourceIndex}].serviceAccountToken`,
+          "must not be specified when serviceAccountName is not set",
+        ),
+      );
+    });
+  });
 }
 
 function validateCreate({ spec }: Pod): readonly FieldError[] {

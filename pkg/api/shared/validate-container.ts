@@ -25,6 +25,7 @@ import type {
 import {
   checkConfigMapKey,
   checkDnsLabel,
+  checkDnsSubdomain,
   checkEnvironmentName,
   checkHttpHeaderName,
   checkPortName,
@@ -32,6 +33,7 @@ import {
   checkQualifiedName,
   inclusiveRange,
 } from "../names.ts";
+import { formatQuantity, tryParseQuantity } from "../quantity.ts";
 import type { FieldError } from "../resource.ts";
 import { validateDescendingPath } from "./validate-paths.ts";
 import { validateResourceRequirements } from "./validate-resources.ts";
@@ -40,13 +42,12 @@ import { validateResourceRequirements } from "./validate-resources.ts";
 export interface ContainerContext {
   /** The names of the pod's volumes that are valid. */
   readonly volumes: ReadonlySet<string>;
-  readonly hostNetwork: boolean;
   readonly terminationGracePeriodSeconds: number;
 }
 
 const protocols = new Set<string>(["SCTP", "TCP", "UDP"]);
 const pullPolicies = new Set<string>(["Always", "IfNotPresent", "Never"]);
-const messagePolicies = new Set<string>(["FallbackToLogsOnError", "File"]);
+const messagePolicies = new Set<string>(["File", "FallbackToLogsOnError"]);
 const restartPolicies = ["Always", "Never", "OnFailure"];
 
 /** What holds for containers of every sort: init, regular and ephemeral. */
@@ -67,7 +68,7 @@ export function validateContainer(
       notSupported(`${path}.terminationMessagePolicy`, messagePolicy, [...messagePolicies]),
     );
   }
-  if (container.ports !== undefined) validatePorts(container.ports, context, path, errors);
+  if (container.ports !== undefined) validatePorts(container.ports, path, errors);
   if (container.env !== undefined) validateEnvironment(container.env, `${path}.env`, errors);
   if (container.envFrom !== undefined) validateEnvFrom(container.envFrom, path, errors);
   if (container.volumeMounts !== undefined) {
@@ -88,12 +89,7 @@ export function validateContainer(
   }
 }
 
-function validatePorts(
-  ports: readonly ContainerPort[],
-  context: ContainerContext,
-  path: string,
-  errors: FieldError[],
-): void {
+function validatePorts(ports: readonly ContainerPort[], path: string, errors: FieldError[]): void {
   const names = new Set<string>();
   ports.forEach((port, index) => {
     const at = `${path}.ports[${index}]`;
@@ -118,15 +114,6 @@ function validatePorts(
     }
     if (!protocols.has(port.protocol)) {
       errors.push(notSupported(`${at}.protocol`, port.protocol, [...protocols]));
-    }
-    if (context.hostNetwork && (port.hostPort ?? 0) !== 0 && port.hostPort !== port.containerPort) {
-      errors.push(
-        invalid(
-          `${at}.containerPort`,
-          port.containerPort,
-          "must match `hostPort` when `hostNetwork` is true",
-        ),
-      );
     }
   });
 }
@@ -197,7 +184,7 @@ function validateValueFrom(
     const ref = source[field];
     if (ref === undefined) continue;
     sources += 1;
-    if (ref.name === "") errors.push(required(`${path}.${field}.name`));
+    errors.push(...invalidEach(`${path}.${field}.name`, ref.name, checkDnsSubdomain(ref.name)));
     if (ref.key === "") errors.push(required(`${path}.${field}.key`));
     else errors.push(...invalidEach(`${path}.${field}.key`, ref.key, checkConfigMapKey(ref.key)));
   }
@@ -242,7 +229,7 @@ export function validateFieldRef(
         invalid(
           `${path}.fieldPath`,
           ref.fieldPath,
-          `error converting fieldPath: field label does not support subscript: ${field}`,
+          `error converting fieldPath: field label does not support subscript: ${ref.fieldPath}`,
         ),
       );
       return;
@@ -283,6 +270,45 @@ export function validateResourceFieldRef(
   ) {
     errors.push(notSupported(`${path}.resource`, ref.resource, resourceFields));
   }
+  validateDivisor(ref, path, errors);
+}
+
+const byteDivisors = [
+  ...["1", "1k", "1M", "1G", "1T", "1P", "1E"],
+  ...["1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"],
+];
+
+function validateDivisor(ref: ResourceFieldSelector, path: string, errors: FieldError[]): void {
+  const divisor = tryParseQuantity(ref.divisor ?? "0");
+  if (divisor === undefined || divisor.nanos === 0n) return;
+  const text = formatQuantity(divisor);
+  const [, resource = ""] = ref.resource.split(".", 2);
+  const kinds: Readonly<Record<string, string>> = {
+    memory: "memory",
+    "ephemeral-storage": "local ephemeral storage",
+  };
+  if (resource === "cpu") {
+    if (text !== "1" && text !== "1m") {
+      errors.push(
+        invalid(
+          `${path}.divisor`,
+          ref.resource,
+          "only divisor's values 1m and 1 are supported with the cpu resource",
+        ),
+      );
+    }
+    return;
+  }
+  const kind = kinds[resource] ?? (resource.startsWith("hugepages-") ? "hugepages" : undefined);
+  if (kind !== undefined && !byteDivisors.includes(text)) {
+    errors.push(
+      invalid(
+        `${path}.divisor`,
+        ref.resource,
+        `only divisor's values ${byteDivisors.join(", ")} are supported with the ${kind} resource`,
+      ),
+    );
+  }
 }
 
 function validateEnvFrom(
@@ -297,8 +323,15 @@ function validateEnvFrom(
         ...invalidEach(`${at}.prefix`, source.prefix, checkEnvironmentName(source.prefix)),
       );
     }
-    if (source.configMapRef?.name === "") errors.push(required(`${at}.configMapRef.name`));
-    if (source.secretRef?.name === "") errors.push(required(`${at}.secretRef.name`));
+    for (const field of ["configMapRef", "secretRef"] as const) {
+      const name = source[field]?.name;
+      // The start of a name that a server was to complete would do, too.
+      const checked = name?.replace(/-$/, "a");
+      if (name === "") errors.push(required(`${at}.${field}.name`));
+      else if (name !== undefined && checked !== undefined) {
+        errors.push(...invalidEach(`${at}.${field}.name`, name, checkDnsSubdomain(checked)));
+      }
+    }
     if (source.configMapRef === undefined && source.secretRef === undefined) {
       errors.push(
         invalid(`${path}.envFrom`, "", "must specify one of: `configMapRef` or `secretRef`"),
@@ -343,7 +376,7 @@ function validateMounts(
         ),
       );
     }
-    validateSubPath(mount, at, errors);
+    validateSubPath(mount, path, errors);
     validateMountModes(mount, container, at, errors);
   });
 }

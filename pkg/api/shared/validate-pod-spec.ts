@@ -36,9 +36,11 @@ const int32Max = 2 ** 31 - 1;
 
 /** A pod's spec, in a Pod as in a template. */
 export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[]): void {
+  if (spec.terminationGracePeriodSeconds === undefined) {
+    errors.push(required(`${path}.terminationGracePeriodSeconds`));
+  }
   const context: ContainerContext = {
     volumes: validateVolumes(spec.volumes ?? [], `${path}.volumes`, errors),
-    hostNetwork: spec.hostNetwork === true,
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 0,
   };
   validateRegularContainers(spec, context, `${path}.containers`, errors);
@@ -47,6 +49,7 @@ export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[
   if (spec.resources !== undefined) {
     validateResourceRequirements(spec.resources, `${path}.resources`, errors);
   }
+  if (spec.hostNetwork === true) validateHostNetworkPorts(spec, `${path}.containers`, errors);
   const restartPolicy = spec.restartPolicy ?? "";
   if (!restartPolicies.includes(restartPolicy)) {
     errors.push(notSupported(`${path}.restartPolicy`, restartPolicy, restartPolicies));
@@ -92,7 +95,7 @@ export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[
     });
   });
   if (spec.preemptionPolicy !== undefined) {
-    const policies = ["Never", "PreemptLowerPriority"];
+    const policies = ["PreemptLowerPriority", "Never"];
     if (!policies.includes(spec.preemptionPolicy)) {
       errors.push(notSupported(`${path}.preemptionPolicy`, spec.preemptionPolicy, policies));
     }
@@ -141,6 +144,22 @@ function checkHostPorts(
     if (taken.has(identity)) {
       errors.push(duplicate(`${path}.ports[${index}].hostPort`, identity));
     } else taken.add(identity);
+  });
+}
+
+/** On the node's own network a container's port is the node's. */
+function validateHostNetworkPorts(spec: PodSpec, path: string, errors: FieldError[]): void {
+  (spec.containers ?? []).forEach((container, index) => {
+    (container.ports ?? []).forEach(({ containerPort, hostPort = 0 }, portIndex) => {
+      if (hostPort === 0 || hostPort === containerPort) return;
+      errors.push(
+        invalid(
+          `${path}[${index}].ports[${portIndex}].hostPort`,
+          hostPort,
+          "must match `containerPort` when `hostNetwork` is true",
+        ),
+      );
+    });
   });
 }
 
@@ -277,6 +296,7 @@ function validatePodSecurityContext(
 
 const nameserversMax = 3;
 const searchesMax = 32;
+const searchCharactersMax = 2_048;
 
 function validateDnsConfig(
   config: PodDNSConfig | undefined,
@@ -314,6 +334,15 @@ function validateDnsConfig(
   const searches = config.searches ?? [];
   if (searches.length > searchesMax) {
     errors.push(invalid(`${path}.searches`, searches, "must not have more than 32 search paths"));
+  }
+  if (searches.join(" ").length > searchCharactersMax) {
+    errors.push(
+      invalid(
+        `${path}.searches`,
+        searches,
+        "must not have more than 2048 characters (including spaces) in the search list",
+      ),
+    );
   }
   searches.forEach((search, index) => {
     if (search === ".") return;

@@ -105,17 +105,15 @@ function checkTolerations(
 
 function checkSchedulingGates(next: PodSpec, previous: PodSpec, errors: FieldError[]): void {
   const before = new Set((previous.schedulingGates ?? []).map(({ name }) => name));
-  const added = (next.schedulingGates ?? [])
-    .map(({ name }) => name)
-    .filter((name) => !before.has(name));
-  if (added.length > 0) {
+  (next.schedulingGates ?? []).forEach(({ name }, index) => {
+    if (before.has(name)) return;
     errors.push(
       forbidden(
-        "spec.schedulingGates",
-        `only deletion is allowed, but found new scheduling gate '${added.join(", ")}'`,
+        `spec.schedulingGates[${index}].name`,
+        `only deletion is allowed, but found new scheduling gate '${name}'`,
       ),
     );
-  }
+  });
 }
 
 function withImagesOf(

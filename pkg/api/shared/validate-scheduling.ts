@@ -50,7 +50,7 @@ export function validateTolerations(
         ),
       );
     }
-    validateTolerationOperator(operator, value, toleration, at, errors);
+    validateTolerationOperator(operator, value, at, errors);
     if (effect !== "" && !effects.includes(effect)) {
       errors.push(notSupported(`${at}.effect`, effect, effects));
     }
@@ -60,7 +60,6 @@ export function validateTolerations(
 function validateTolerationOperator(
   operator: string,
   value: string,
-  toleration: Toleration,
   path: string,
   errors: FieldError[],
 ): void {
@@ -76,11 +75,7 @@ function validateTolerationOperator(
     case "Exists":
       if (value !== "") {
         errors.push(
-          invalid(
-            `${path}.operator`,
-            toleration,
-            "value must be empty when `operator` is 'Exists'",
-          ),
+          invalid(`${path}.operator`, value, "value must be empty when `operator` is 'Exists'"),
         );
       }
       break;
