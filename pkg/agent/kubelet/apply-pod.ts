@@ -342,7 +342,7 @@ export function createPodApplier(deps: ApplyDeps): PodApplier {
         if (caught instanceof StartError) throw caught;
         const why = caught instanceof Error ? caught.message : String(caught);
         tell("Warning", "Failed", `Error: ${why}`);
-        throw new StartError(reason, why, clock.now() + waitMs, { cause: caught });
+        throw new StartError(why, { reason, retryAtMs: clock.now() + waitMs, cause: caught });
       };
       const attempt = observed.sandboxes.find(({ id }) => id === sandboxId)?.attempt ?? 0;
       const sandbox = await sandboxConfig(pod, attempt);
@@ -398,7 +398,11 @@ export function createPodApplier(deps: ApplyDeps): PodApplier {
         const grace = pod.spec.terminationGracePeriodSeconds ?? 30;
         await stopContainer(context, { id, name }, grace, "FailedPostStartHook", signal);
         const why = caught instanceof Error ? caught.message : String(caught);
-        throw new StartError("PostStartHookError", why, clock.now(), { cause: caught });
+        throw new StartError(why, {
+          reason: "PostStartHookError",
+          retryAtMs: clock.now(),
+          cause: caught,
+        });
       }
     },
     async stopPod(context, { together, afterwards, sandboxIds }, graceSeconds, signal) {

@@ -14,10 +14,13 @@ export class StartError extends Error {
   readonly reason: string;
   readonly retryAtMs: number;
 
-  constructor(reason: string, message: string, retryAtMs: number, options?: ErrorOptions) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly reason: string; readonly retryAtMs: number },
+  ) {
     super(message, options);
-    this.reason = reason;
-    this.retryAtMs = retryAtMs;
+    this.reason = options.reason;
+    this.retryAtMs = options.retryAtMs;
   }
 }
 
@@ -68,11 +71,10 @@ export function createImages({ images, clock }: ImagesDeps): Images {
     const before = failed.get(key);
     if (before !== undefined && before.untilMs > clock.now()) {
       tell("Normal", "BackOff", `Back-off pulling image "${shown}": ${before.message}`);
-      throw new StartError(
-        "ImagePullBackOff",
-        `Back-off pulling image "${shown}": ErrImagePull: ${before.message}`,
-        before.untilMs,
-      );
+      throw new StartError(`Back-off pulling image "${shown}": ErrImagePull: ${before.message}`, {
+        reason: "ImagePullBackOff",
+        retryAtMs: before.untilMs,
+      });
     }
     tell("Normal", "Pulling", `Pulling image "${shown}"`);
     const since = clock.monotonic();
@@ -97,7 +99,7 @@ export function createImages({ images, clock }: ImagesDeps): Images {
       failed.set(key, { failures, untilMs, message });
       tell("Warning", "Failed", `Failed to pull image "${shown}": ${message}`);
       const retryAtMs = clock.now() + showFailureMs;
-      throw new StartError("ErrImagePull", message, retryAtMs, { cause: caught });
+      throw new StartError(message, { reason: "ErrImagePull", retryAtMs, cause: caught });
     }
   }
 
@@ -148,7 +150,10 @@ export function createImages({ images, clock }: ImagesDeps): Images {
       if (parseImageName(shown) === undefined) {
         const message = `Failed to apply default image tag "${shown}": couldn't parse image name "${shown}": invalid reference format`;
         tell("Warning", "InspectFailed", message);
-        throw new StartError("InvalidImageName", message, clock.now() + retryMs);
+        throw new StartError(message, {
+          reason: "InvalidImageName",
+          retryAtMs: clock.now() + retryMs,
+        });
       }
       const name = normalizeImageName(shown);
       const policy = container.spec.imagePullPolicy ?? "IfNotPresent";
@@ -165,7 +170,10 @@ export function createImages({ images, clock }: ImagesDeps): Images {
       if (policy === "Never") {
         const message = `Container image "${shown}" is not present with pull policy of Never`;
         tell("Warning", "ErrImageNeverPull", message);
-        throw new StartError("ErrImageNeverPull", message, clock.now() + retryMs);
+        throw new StartError(message, {
+          reason: "ErrImageNeverPull",
+          retryAtMs: clock.now() + retryMs,
+        });
       }
       return await pull(request, name, signal);
     },
@@ -179,12 +187,11 @@ export function createImages({ images, clock }: ImagesDeps): Images {
       return await images.status(name, { signal });
     } catch (caught) {
       if (!(caught instanceof RpcError)) throw caught;
-      throw new StartError(
-        "ImageInspectError",
-        `Failed to inspect image "${name}": ${caught.message}`,
-        clock.now() + retryMs,
-        { cause: caught },
-      );
+      throw new StartError(`Failed to inspect image "${name}": ${caught.message}`, {
+        reason: "ImageInspectError",
+        retryAtMs: clock.now() + retryMs,
+        cause: caught,
+      });
     }
   }
 }
