@@ -26,6 +26,8 @@ export interface ControllerRunnerOptions {
 }
 
 const defaultWorkers = 5;
+/** So often in a row it may be somebody else who was faster; after that it is told. */
+const overtakenQuietlyMax = 5;
 
 /**
  * Runs `controller`: waits until its informers are synced, then hands each key to one worker at a time, until
@@ -64,11 +66,11 @@ export function controllerService(
     } catch (caught) {
       if (isAbortOf(signal, caught)) return "error";
       queue.addRateLimited(key);
-      if (caught instanceof ApiError && caught.reason === "Conflict") {
+      const failures = queue.failures(key);
+      if (wasOvertaken(caught) && failures < overtakenQuietlyMax) {
         logger.debug("the object changed meanwhile, looking again", { key });
         return "conflict";
       }
-      const failures = queue.failures(key);
       logger.error("reconcile failed, trying again", { key, failures, error: caught });
       return "error";
     }
@@ -101,4 +103,11 @@ export function controllerService(
       for (const end of unsubscribe) end();
     },
   };
+}
+
+/** Somebody else wrote, deleted or created the object between our look at it and our write. */
+function wasOvertaken(caught: unknown): boolean {
+  return (
+    caught instanceof ApiError && ["Conflict", "NotFound", "AlreadyExists"].includes(caught.reason)
+  );
 }

@@ -186,6 +186,9 @@ const conditionalOnly: ReadonlySet<string> = new Set([
   "serviceaccounts",
 ]);
 
+/** Through these the system writes one thing that a spec write may not: the kind's rules for those do not hold. */
+const systemSubresources: ReadonlySet<string> = new Set(["binding", "finalize"]);
+
 /** Another writer can be faster this often; whoever loses more is told of the conflict. */
 const updateTriesMax = 64;
 
@@ -252,7 +255,7 @@ async function tryUpdate(
   keepSystemMeta(draft, previous);
   if (subresource === "status") prepareStatus(resource, draft, previous);
   else if (subresource === "") prepareMain(resource, draft, previous);
-  if (growsGeneration(resource, draft, previous)) {
+  if (!systemSubresources.has(subresource) && growsGeneration(resource, draft, previous)) {
     draft.metadata.generation = (previous.metadata.generation ?? 0) + 1;
   }
 
@@ -374,7 +377,10 @@ function validateKind(
   object: KubernetesObject,
   previous: KubernetesObject,
 ): ReturnType<NonNullable<ResourceDefinition["validateUpdate"]>> {
+  if (systemSubresources.has(subresource)) return [];
   if (subresource === "status") return resource.validateStatusUpdate?.(object, previous) ?? [];
+  // A binding sets what no update of a pod may, and has checked by itself that it may.
+  if (subresource === "binding") return [];
   return [
     ...(resource.validate?.(object) ?? []),
     ...(resource.validateUpdate?.(object, previous) ?? []),
