@@ -18,8 +18,8 @@ import type {
 import {
   openSqliteDatastore,
   type SqliteDatastoreOptions,
-  type SqliteThread,
 } from "../../pkg/datastore/sqlite/sqlite-datastore.ts";
+import type { SqliteThread } from "../../pkg/datastore/sqlite/sqlite-thread.ts";
 import {
   bytes,
   describeDatastore,
@@ -110,6 +110,16 @@ describe("a file that is opened again", () => {
     expect(await eventsUntil(again, "d/", durable.revision, client.revision)).toHaveLength(1);
     expect(await again.currentRevision()).toBeGreaterThanOrEqual(client.revision);
   });
+});
+
+test("a write that is on its way when the thread dies is settled, and so is every one after it", async () => {
+  const disk = failingDisk();
+  const store = await openSqliteDatastore({ file: newFile(), startThread: disk.startThread });
+  const racing = store.create("a", bytes("1"));
+  const ended = disk.terminate();
+  await Promise.allSettled([racing, ended]);
+  await expect(store.create("b", bytes("1"))).rejects.toMatchObject({ reason: "io" });
+  await expect(store[Symbol.asyncDispose]()).rejects.toMatchObject({ reason: "io" });
 });
 
 test("the addon may lie anywhere: the single executable unpacks it", async () => {
@@ -439,6 +449,7 @@ function movableClock(): Clock & { advance(durationMs: number): void } {
 
 /** A real thread whose commits are all answered as a disk would that cannot be written, while it is broken. */
 function failingDisk() {
+  let worker: Worker | undefined;
   const listeners: ((report: ThreadReport) => void)[] = [];
   const report = (one: ThreadReport) => {
     for (const listener of [...listeners]) listener(one);
@@ -448,6 +459,7 @@ function failingDisk() {
     broken: false,
     startThread(data: SqliteThreadData): SqliteThread {
       const thread = new Worker(threadModule, { workerData: data });
+      worker = thread;
       thread.on("message", report);
       return {
         postMessage(request: ThreadRequest, transfer?: ArrayBuffer[]) {
@@ -463,6 +475,7 @@ function failingDisk() {
         },
       };
     },
+    terminate: () => worker?.terminate(),
     nextReport(type: ThreadReport["type"]): Promise<void> {
       return new Promise((resolve) => {
         listeners.push((one) => {

@@ -11,6 +11,10 @@ export class LazyWrites {
   readonly #byKey = new Map<string, LazyWrite>();
   #lazyCount = 0;
 
+  get count(): number {
+    return this.#byKey.size;
+  }
+
   /** How many wait for the next slow group; those that wait for the close are not among them. */
   get lazyCount(): number {
     return this.#lazyCount;

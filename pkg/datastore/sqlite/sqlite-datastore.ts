@@ -1,8 +1,5 @@
-import { Worker } from "node:worker_threads";
-import { backoffMs } from "../../base/backoff.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type Logger, silentLogger } from "../../base/log.ts";
-import type { OrderedMap } from "../../base/ordered-map.ts";
 import {
   type Datastore,
   DatastoreError,
@@ -16,27 +13,27 @@ import {
   type WriteOptions,
   type WriteResult,
 } from "../datastore.ts";
-import { defaultHistoryLimits, History, type HistoryLimits } from "../history.ts";
+import { defaultHistoryLimits, type History, type HistoryLimits } from "../history.ts";
+import { DiskHealth } from "./disk-health.ts";
 import { type LazyWrite, LazyWrites } from "./lazy-writes.ts";
-import { eventsOf, stateOf } from "./load.ts";
+import { historyOf } from "./load.ts";
 import {
   type Failure,
   packWrites,
   type SqliteThreadData,
   type ThreadReport,
-  type ThreadRequest,
   type ThreadWrite,
-  unpackWrites,
   type WriteFailure,
 } from "./protocol.ts";
-
-/** The thread that owns the file, as it is seen from here; a `Worker` is one. */
-export interface SqliteThread {
-  postMessage(request: ThreadRequest, transfer?: ArrayBuffer[]): void;
-  on(event: "message", listener: (report: ThreadReport) => void): unknown;
-  on(event: "error", listener: (error: Error) => void): unknown;
-  on(event: "exit", listener: () => void): unknown;
-}
+import { segmentOf } from "./segment.ts";
+import {
+  errorOf,
+  type OpenedFile,
+  type SqliteThread,
+  startWorker,
+  ThreadEar,
+  type ThreadReceiver,
+} from "./sqlite-thread.ts";
 
 export interface SqliteDatastoreOptions {
   readonly file: string;
@@ -61,9 +58,6 @@ const reserveRevisions = 10_000;
 const reserveMarginRevisions = 2_500;
 /** More lazy writes than this do not wait for their time. */
 const lazyWritesMax = 10_000;
-/** A full disk refuses every write; the log says so this often. */
-const fullWarningMs = 60_000;
-const recoverBackoff = { firstMs: 1_000, maxMs: 30_000 };
 
 /** Resolves once all that is in the file is in memory. Rejects with a `DatastoreError` where the file cannot be used. */
 export async function openSqliteDatastore(options: SqliteDatastoreOptions): Promise<Datastore> {
@@ -75,61 +69,8 @@ export async function openSqliteDatastore(options: SqliteDatastoreOptions): Prom
     fileBytesMax: options.fileBytesMax ?? 1024 * 1024 * 1024,
     lockWaitMs: options.lockWaitMs ?? 2_000,
   });
-  const exited = new Promise<void>((resolve) => thread.on("exit", resolve));
-  const inbox = new Inbox(thread, file);
-  const opened = await inbox.opened.catch(async (error) => {
-    await exited;
-    throw error;
-  });
-  return new SqliteDatastore(options, thread, exited, inbox, opened);
-}
-
-function startWorker(data: SqliteThreadData): SqliteThread {
-  return new Worker(new URL("./thread.ts", import.meta.url), {
-    name: "sqlite",
-    workerData: data,
-    // The parent's flags, a test runner's among them, are not for this thread.
-    execArgv: [],
-    resourceLimits: { maxYoungGenerationSizeMb: 4 },
-  });
-}
-
-type Opened = Extract<ThreadReport, { type: "opened" }> & {
-  readonly values: readonly ThreadWrite[];
-  readonly past: readonly ThreadWrite[];
-};
-
-interface Receiver {
-  onReport(report: ThreadReport): void;
-  onDeath(error: DatastoreError): void;
-}
-
-/** Gathers what the thread tells while it opens, and hands on what it reports afterwards. */
-class Inbox {
-  readonly opened: Promise<Opened>;
-  receiver: Receiver | undefined;
-
-  constructor(thread: SqliteThread, file: string) {
-    const values: ThreadWrite[] = [];
-    const past: ThreadWrite[] = [];
-    this.opened = new Promise((resolve, reject) => {
-      const die = (cause?: Error) => {
-        const message = `the thread of the datastore ${file} ended: restart mini8s`;
-        const error = new DatastoreError("io", message, cause === undefined ? {} : { cause });
-        reject(error);
-        this.receiver?.onDeath(error);
-      };
-      thread.on("error", die);
-      thread.on("exit", () => die());
-      thread.on("message", (report) => {
-        if (report.type === "values") values.push(...unpackWrites(report.values));
-        else if (report.type === "past") past.push(...unpackWrites(report.rows));
-        else if (report.type === "opened") resolve({ ...report, values, past });
-        else if (report.type === "refused") reject(errorOf(report.failure));
-        else this.receiver?.onReport(report);
-      });
-    });
-  }
+  const ear = new ThreadEar(thread, file);
+  return new SqliteDatastore(options, thread, ear, await ear.opened);
 }
 
 /** A write that has its revision and waits for its turn to be seen: those with lower revisions come first. */
@@ -150,12 +91,12 @@ interface Commit {
   readonly volatile: readonly string[];
 }
 
-class SqliteDatastore implements Datastore, Receiver {
-  readonly #file: string;
+class SqliteDatastore implements Datastore, ThreadReceiver {
   readonly #thread: SqliteThread;
   readonly #exited: Promise<void>;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #health: DiskHealth;
   readonly #lazyFlushMs: number;
   readonly #historyLimits: HistoryLimits;
   readonly #history: History;
@@ -175,11 +116,6 @@ class SqliteDatastore implements Datastore, Receiver {
   #lastCommitId = 0;
   #flushPlanned = false;
   #stopLazyTimer: (() => void) | undefined;
-  #failure: DatastoreError | undefined;
-  #threadEnded = false;
-  #recoveries = 0;
-  #nextFullWarning = 0;
-  #stopRecoverTimer: (() => void) | undefined;
   /** At most: not all writes have history. */
   #eventsOnDisk: number;
   #historyBytesOnDisk: number;
@@ -191,29 +127,29 @@ class SqliteDatastore implements Datastore, Receiver {
   constructor(
     options: SqliteDatastoreOptions,
     thread: SqliteThread,
-    exited: Promise<void>,
-    inbox: Inbox,
-    opened: Opened,
+    ear: ThreadEar,
+    opened: OpenedFile,
   ) {
-    this.#file = options.file;
+    const { file, clock = systemClock, logger = silentLogger, lazyFlushMs = 30_000 } = options;
     this.#thread = thread;
-    this.#exited = exited;
-    this.#clock = options.clock ?? systemClock;
-    this.#logger = options.logger ?? silentLogger;
-    this.#lazyFlushMs = options.lazyFlushMs ?? 30_000;
-    this.#historyLimits = { ...defaultHistoryLimits, ...options.history };
-    for (const segment of opened.volatile) this.#volatile.set(segment, true);
+    this.#exited = ear.exited;
+    this.#clock = clock;
+    this.#logger = logger.child({ file });
+    this.#lazyFlushMs = lazyFlushMs;
+    this.#health = new DiskHealth(clock, this.#logger, () =>
+      thread.postMessage({ type: "recover" }),
+    );
+    const limits = { ...defaultHistoryLimits, ...options.history };
+    this.#historyLimits = limits;
+    this.#history = historyOf(opened, { clock, limits, logger: this.#logger });
+    this.#eventsOnDisk = opened.past.length / 2;
+    this.#historyBytesOnDisk = this.#history.eventBytes;
     this.#lastRevision = opened.revision;
     this.#reserved = opened.reserved;
-    this.#eventsOnDisk = opened.past.length / 2;
-    this.#history = this.#recall(opened);
-    this.#historyBytesOnDisk = this.#history.eventBytes;
+    for (const segment of opened.volatile) this.#volatile.set(segment, true);
     if (!opened.clean)
-      this.#logger.info("the datastore was not closed in good order and has been checked", {
-        file: this.#file,
-        revision: opened.revision,
-      });
-    inbox.receiver = this;
+      this.#logger.info("the datastore was not closed in good order and has been checked");
+    ear.receiver = this;
   }
 
   currentRevision(): Promise<Revision> {
@@ -286,48 +222,17 @@ class SqliteDatastore implements Datastore, Receiver {
 
   onReport(report: ThreadReport): void {
     if (report.type === "settled") this.#onSettled(report.ids, report.failures);
-    else if (report.type === "recovered") this.#onRecovered(report.failure);
+    else if (report.type === "recovered") this.#health.onRecovered(report.failure);
     else if (report.type === "closed") this.#whenClosed?.(report.failure);
   }
 
-  /** Whether the last writes are on the disk is not known then: only a new start can tell. */
   onDeath(error: DatastoreError): void {
-    this.#failure = error;
-    this.#threadEnded = true;
-    this.#stopRecoverTimer?.();
-    for (const id of [...this.#commits.keys()])
-      this.#settleCommit(id, [{ id, index: -1, reason: error.reason, message: error.message }]);
-    this.#drain();
+    this.#health.onDeath(error);
+    for (const id of [...this.#commits.keys()]) this.#loseCommit(id, error);
     this.#whenIdle?.();
     this.#whenClosed?.(error);
     if (!this.#closing.signal.aborted)
-      this.#logger.error("the datastore's thread ended", { file: this.#file, error });
-  }
-
-  #recall(opened: Opened): History {
-    const { revision, oldest } = opened;
-    const state = stateOf(opened.values);
-    const events = this.#recallEvents(opened, state);
-    return new History({
-      clock: this.#clock,
-      limits: this.#historyLimits,
-      state,
-      revision,
-      oldest: events === undefined ? revision : oldest,
-      events: events ?? [],
-      segmentOldest: new Map(opened.volatile.map((segment) => [segment, revision])),
-    });
-  }
-
-  #recallEvents(opened: Opened, state: OrderedMap<StoredValue>): StoreEvent[] | undefined {
-    const volatile = new Set(opened.volatile);
-    const rows = opened.past.filter(({ key }) => !volatile.has(segmentOf(key)));
-    const events = eventsOf(state, rows);
-    if (events === undefined)
-      this.#logger.warn("the datastore's history does not fit its state and is left out", {
-        file: this.#file,
-      });
-    return events;
+      this.#logger.error("the datastore's thread ended", { error });
   }
 
   #open(): History {
@@ -356,7 +261,7 @@ class SqliteDatastore implements Datastore, Receiver {
     const event = decide(previous, this.#lastRevision + 1);
     if (event === undefined) return { outcome: "conflict", current: previous };
     const atOnce = durability !== "durable" && this.#mayBeLazy(key, event.revision);
-    if (!atOnce && this.#failure !== undefined) throw this.#failure;
+    if (!atOnce && this.#health.failure !== undefined) throw this.#health.failure;
     this.#lastRevision = event.revision;
     const settled = this.#accept(event, atOnce ? "written" : "waiting", (accepted) => {
       if (atOnce) this.#keepLazily(event, durability);
@@ -428,7 +333,7 @@ class SqliteDatastore implements Datastore, Receiver {
   }
 
   #sendLazyWrites(upTo: "lazy" | "at-close"): void {
-    if (this.#failure === undefined) {
+    if (this.#health.failure === undefined) {
       // A key with a write on its way may get a later state on the disk first, which this must not undo.
       const lazies = this.#lazy.takeAll(upTo, (key) => this.#busy.has(key));
       for (const lazy of lazies) this.#outgoing.push({ write: lazy.write, lazy });
@@ -454,6 +359,10 @@ class SqliteDatastore implements Datastore, Receiver {
     const volatile = [...this.#volatile].filter(([, noted]) => !noted).map(([segment]) => segment);
     const id = ++this.#lastCommitId;
     this.#commits.set(id, { outgoing, reserve, volatile });
+    if (this.#health.ended) {
+      this.#loseCommit(id, this.#health.failure);
+      return;
+    }
     const writes = packWrites(outgoing.map(({ write }) => write));
     const forgetUpTo = this.#forgetUpTo(outgoing.length, writes.bytes.byteLength);
     this.#thread.postMessage({ type: "commit", id, writes, reserve, volatile, forgetUpTo }, [
@@ -476,37 +385,42 @@ class SqliteDatastore implements Datastore, Receiver {
 
   #onSettled(ids: readonly number[], failures: readonly WriteFailure[]): void {
     for (const id of ids) {
-      this.#settleCommit(
-        id,
-        failures.length === 0 ? failures : failures.filter((failure) => failure.id === id),
-      );
+      const own = failures.filter((failure) => failure.id === id);
+      this.#settleCommit(id, own.length === 0 ? undefined : own);
     }
-    for (const failure of failures) this.#onFailure(failure);
+    for (const failure of failures) this.#health.onFailure(failure);
     this.#drain();
     if (this.#commits.size === 0) this.#whenIdle?.();
   }
 
-  #settleCommit(id: number, failures: readonly WriteFailure[]): void {
+  /** Nobody is left to say what became of it. */
+  #loseCommit(id: number, error: Failure = { reason: "io", message: "the thread ended" }): void {
+    const { reason, message } = error;
+    this.#settleCommit(id, [{ id, index: -1, reason, message }]);
+    this.#drain();
+  }
+
+  #settleCommit(id: number, failures: readonly WriteFailure[] | undefined): void {
     const commit = this.#commits.get(id);
     if (commit === undefined) return;
     this.#commits.delete(id);
-    const whole = failures.find(({ index }) => index < 0);
+    const whole = failures?.find(({ index }) => index < 0);
     if (whole === undefined) {
       this.#reserved = Math.max(this.#reserved, commit.reserve);
       for (const segment of commit.volatile) this.#volatile.set(segment, true);
     }
     for (const [index, outgoing] of commit.outgoing.entries()) {
-      const failure =
-        failures.length === 0 ? undefined : (whole ?? failures.find((one) => one.index === index));
-      if ("lazy" in outgoing) {
-        if (failure !== undefined) this.#restoreLazy(outgoing.lazy);
-      } else if (failure !== undefined) {
-        outgoing.accepted.state = errorOf(failure);
-      } else {
-        outgoing.accepted.state = "written";
-        this.#lazy.supersede(outgoing.write.key, outgoing.write.revision);
-      }
+      const failure = whole ?? failures?.find((one) => one.index === index);
+      if (failure === undefined) this.#onWritten(outgoing);
+      else if ("lazy" in outgoing) this.#restoreLazy(outgoing.lazy);
+      else outgoing.accepted.state = errorOf(failure);
     }
+  }
+
+  #onWritten(outgoing: Outgoing): void {
+    if ("lazy" in outgoing) return;
+    outgoing.accepted.state = "written";
+    this.#lazy.supersede(outgoing.write.key, outgoing.write.revision);
   }
 
   #restoreLazy(lazy: LazyWrite): void {
@@ -530,50 +444,16 @@ class SqliteDatastore implements Datastore, Receiver {
     for (const { state, settle } of settled) if (state !== "waiting") settle(state);
   }
 
-  /** A full disk is asked again by the next write; after any other failure the thread refuses all until it has recovered. */
-  #onFailure(failure: Failure): void {
-    if (failure.reason === "full") this.#warnFull(failure);
-    if (failure.reason === "full" || this.#failure !== undefined) return;
-    this.#failure = errorOf(failure);
-    this.#logger.error("the datastore takes no writes", {
-      file: this.#file,
-      reason: failure.reason,
-      message: failure.message,
-    });
-    // At once: what the failed commit left in the log must not be found there by a next start.
-    if (failure.reason !== "corrupt") this.#recover();
-  }
-
-  #warnFull({ message }: Failure): void {
-    const now = this.#clock.monotonic();
-    if (now < this.#nextFullWarning) return;
-    this.#nextFullWarning = now + fullWarningMs;
-    this.#logger.error("the datastore refused a write", { file: this.#file, message });
-  }
-
-  #recover(): void {
-    this.#thread.postMessage({ type: "recover" });
-  }
-
-  #onRecovered(failure: Failure | undefined): void {
-    if (failure !== undefined) {
-      const waitMs = backoffMs(recoverBackoff, ++this.#recoveries);
-      this.#stopRecoverTimer = this.#clock.after(waitMs, () => this.#recover());
-      return;
-    }
-    this.#failure = undefined;
-    this.#recoveries = 0;
-    this.#logger.info("the datastore takes writes again", { file: this.#file });
-  }
-
   async #close(): Promise<void> {
     this.#closing.abort();
-    this.#stopRecoverTimer?.();
+    this.#health.stop();
     await this.#idle();
     this.#sendLazyWrites("at-close");
     this.#stopLazyTimer?.();
     await this.#idle();
-    if (this.#threadEnded) throw this.#failure;
+    if (this.#lazy.count > 0)
+      this.#logger.error("lazy writes are lost at close", { count: this.#lazy.count });
+    if (this.#health.ended) throw this.#health.failure;
     const failure = await new Promise<Failure | undefined>((resolve) => {
       this.#whenClosed = resolve;
       this.#thread.postMessage({ type: "close", revision: this.#lastRevision });
@@ -591,14 +471,4 @@ class SqliteDatastore implements Datastore, Receiver {
       this.#whenIdle();
     });
   }
-}
-
-/** The part of a key up to its first slash, which belongs to one kind of thing in all stores of ours. */
-function segmentOf(key: string): string {
-  const slash = key.indexOf("/");
-  return slash < 0 ? key : key.slice(0, slash + 1);
-}
-
-function errorOf({ reason, message }: Failure): DatastoreError {
-  return new DatastoreError(reason, message);
 }
