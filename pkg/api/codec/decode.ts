@@ -25,7 +25,7 @@ export interface Decoded<T> {
 }
 
 /** The value cannot be a `T`. The message is Go's. */
-export class DecodeError extends Error {}
+class DecodeError extends Error {}
 
 /** Like upstream, no more than this many unknown and doubled fields are told. */
 const strictErrorsMax = 100;

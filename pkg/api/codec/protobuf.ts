@@ -78,7 +78,7 @@ export function encodeProtobufWatchEvent(type: string, object: Uint8Array): Uint
   return frame;
 }
 
-export function isProtobuf(bytes: Uint8Array): boolean {
+function isProtobuf(bytes: Uint8Array): boolean {
   return magic.every((byte, index) => bytes[index] === byte);
 }
 
@@ -361,7 +361,7 @@ function encodeJsonSchema(value: unknown): Uint8Array {
 }
 
 /** The object in a message, in the form that JSON would have had. */
-export function decodeMessage(schema: ObjectSchema, bytes: Uint8Array): Record<string, unknown> {
+function decodeMessage(schema: ObjectSchema, bytes: Uint8Array): Record<string, unknown> {
   return readingSafely(() => {
     const object: Record<string, unknown> = {};
     readFields(bytes, layoutOf(schema), object, 0);

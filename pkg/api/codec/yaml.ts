@@ -23,7 +23,7 @@ export interface ParsedYaml {
 }
 
 /** A document may mean at most this many values after its aliases are unfolded. */
-export const yamlValuesMax = 400_000;
+const yamlValuesMax = 400_000;
 const yamlAliasesMax = 10_000;
 
 const decimalFloat = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;

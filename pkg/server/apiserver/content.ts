@@ -1,6 +1,7 @@
 import { ApiError } from "../../api/api-error.ts";
 import { type ParsedJson, parseJson } from "../../api/codec/json.ts";
 import { decodeProtobuf } from "../../api/codec/protobuf.ts";
+import { unreadableBody } from "../../api/codec/unreadable.ts";
 import { parseYaml } from "../../api/codec/yaml.ts";
 import { forbidden, required } from "../../api/field-error.ts";
 import { kubernetesObjectSchema } from "../../api/kubernetes-schema.ts";
@@ -31,34 +32,22 @@ function parse(
   schema: ObjectSchema,
   findDuplicates: boolean,
 ): Parsed {
-  if (encoding !== "protobuf") return parseText(bytes, encoding, findDuplicates);
-  const value = refusing(() => decodeProtobuf(schema, bytes));
-  return { value, duplicates: undefined, strictErrors: [] };
+  try {
+    if (encoding !== "protobuf") return parseText(bytes, encoding, findDuplicates);
+    const value = decodeProtobuf(schema, bytes);
+    return { value, duplicates: undefined, strictErrors: [] };
+  } catch (caught) {
+    throw unreadableBody(schema.goType, bytes, caught);
+  }
 }
 
 function parseText(bytes: Buffer, encoding: "json" | "yaml", findDuplicates: boolean): Parsed {
   if (encoding === "json") {
-    const { value, duplicates } = refusing(() => parseJson(bytes, { findDuplicates }));
+    const { value, duplicates } = parseJson(bytes, { findDuplicates });
     return { value, duplicates, strictErrors: [] };
   }
-  const { value, strictErrors } = refusing(() => parseYaml(bytes, { findDuplicates }));
+  const { value, strictErrors } = parseYaml(bytes, { findDuplicates });
   return { value, duplicates: undefined, strictErrors };
-}
-
-/** What cannot be read is the client's fault, and the reader says why. */
-function refusing<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (caught) {
-    throw unreadable(caught);
-  }
-}
-
-function unreadable(caught: unknown): ApiError {
-  if (caught instanceof ApiError) return caught;
-  const why = caught instanceof Error ? caught.message : String(caught);
-  const message = `the object provided is unrecognized (must be of type ): ${why}`;
-  return new ApiError("BadRequest", message, { cause: caught });
 }
 
 /** The object in a request's body, pruned to its schema. Fields it does not know become warnings, or a refusal. */

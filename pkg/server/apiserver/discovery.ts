@@ -165,7 +165,7 @@ function groupEntry(surface: ApiSurface, group: string) {
 }
 
 /** The resources of one group and version; undefined where it is not served. */
-export function apiResourceList(surface: ApiSurface, group: string, version: string): unknown {
+function apiResourceList(surface: ApiSurface, group: string, version: string): unknown {
   const resources = resourcesOf(surface, group, version);
   if (resources.length === 0) return undefined;
   const entries = resources.flatMap((resource) => [

@@ -47,7 +47,7 @@ export interface TableOptions {
 const defaultColumns: readonly Column<KubernetesObject>[] = [nameColumn, createdAtColumn];
 
 /** The columns of `kubectl get`: a kind that names none has a name, and when it was created. */
-export function columnsOf<T extends KubernetesObject>(
+function columnsOf<T extends KubernetesObject>(
   resource: Pick<ResourceDefinition<T>, "columns">,
 ): readonly Column<T>[] {
   return resource.columns.length === 0 ? defaultColumns : resource.columns;
