@@ -6,7 +6,6 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { generateDescriptions } from "./generate-descriptions.ts";
 
 const root = join(import.meta.dirname, "..");
 const work = join(root, "dist", "build");
@@ -59,8 +58,7 @@ async function main(): Promise<void> {
   });
 
   step("collecting the descriptions for kubectl explain");
-  const descriptions = join(work, "descriptions.gz");
-  generateDescriptions(descriptions);
+  await import("./generate-descriptions.ts");
 
   step("putting it into one file");
   const config = join(work, "sea.json");
@@ -79,7 +77,7 @@ async function main(): Promise<void> {
         "app.cache": cache,
         "loader.cjs": join(import.meta.dirname, "loader.cjs"),
         "better_sqlite3.node": join(root, "node_modules", sqlite),
-        "descriptions.gz": descriptions,
+        "descriptions.json.br": join(root, "dist", "descriptions.json.br"),
       },
     }),
   );

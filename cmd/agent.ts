@@ -1,17 +1,86 @@
+import { hostname } from "node:os";
+import { isMainThread, parentPort } from "node:worker_threads";
+import { createNode, type NodeConfig } from "../pkg/agent/node.ts";
+import { assert } from "../pkg/base/assert.ts";
+import { systemClock } from "../pkg/base/clock.ts";
 import type { Logger } from "../pkg/base/log.ts";
 import type { FlagValues } from "./flags.ts";
+import { readGivenToken } from "./given-token.ts";
+import { kubernetesVersion } from "./kubernetes-version.ts";
+import { createLogger } from "./logger.ts";
+import { UsageError } from "./usage-error.ts";
 
+/** The node part of the flags, which `mini8s server` has, too. */
+export function nodeConfigOf(
+  flags: FlagValues,
+  cluster: {
+    readonly server: string;
+    readonly token: string;
+    readonly labels: Readonly<Record<string, string>>;
+  },
+): NodeConfig {
+  if (flags.proxyMode === "ipvs") {
+    throw new UsageError("--proxy-mode ipvs is not there yet: use nftables or iptables");
+  }
+  return {
+    server: cluster.server,
+    token: cluster.token,
+    nodeName: flags.nodeName ?? hostname().toLowerCase(),
+    nodeIp: flags.nodeIp,
+    nodeLabels: { ...cluster.labels, ...Object.fromEntries(flags.nodeLabel) },
+    nodeTaints: flags.nodeTaint,
+    dataDir: flags.dataDir,
+    containerRuntimeEndpoint: flags.containerRuntimeEndpoint,
+    pauseImage: flags.pauseImage,
+    proxyMode: flags.proxyMode,
+    runsProxy: !flags.disable.includes("kube-proxy"),
+    overlay: flags.flannelBackend,
+    resolvConf: flags.resolvConf,
+    kubeletPort: flags.kubeletPort,
+    kubernetesVersion,
+  };
+}
+
+/** `mini8s agent`: a node of somebody else's cluster. Settles when it has stopped. */
 export async function runAgentCommand(
   flags: FlagValues,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  logger.info("starting", { flags });
-  signal.throwIfAborted();
-  await Promise.resolve();
+  if (flags.join === undefined) {
+    throw new UsageError(
+      "--join is missing: name the server to join, like --join https://192.168.1.10:6443",
+    );
+  }
+  const token = await readGivenToken(flags);
+  if (token === undefined) {
+    throw new UsageError(
+      "--token is missing: give what <data-dir>/server/node-token holds on the server",
+    );
+  }
+  const config = nodeConfigOf(flags, { server: flags.join, token, labels: {} });
+  await createNode({ config, clock: systemClock, logger, random: Math.random }).run(signal);
 }
 
-export async function runAgentThread(data: unknown): Promise<void> {
-  void data;
-  await Promise.resolve();
+/** What the thread of the server's own node is started with. */
+export interface AgentThreadData {
+  readonly config: NodeConfig;
+  readonly debug: boolean;
+}
+
+/** The node of `mini8s server`, in a thread of its own: ends when its parent says "stop", or with why it cannot go on. */
+export async function runAgentThread({ config, debug }: AgentThreadData): Promise<void> {
+  assert(!isMainThread && parentPort !== null, "the node's thread has a parent");
+  const port = parentPort;
+  const stop = new AbortController();
+  port.on("message", () => stop.abort(new Error("the server stops")));
+  const logger = createLogger({ debug });
+  try {
+    await createNode({ config, clock: systemClock, logger, random: Math.random }).run(stop.signal);
+    port.postMessage({ type: "stopped" });
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    port.postMessage(stop.signal.aborted ? { type: "stopped" } : { type: "failed", message });
+  }
+  port.close();
 }

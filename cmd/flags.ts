@@ -136,7 +136,7 @@ function define<T>(flag: Declared<T>): Flag<T> & { repeatable: false; defaultVal
 }
 
 function defineWithDefault<T>(
-  flag: Declared<T> & { readonly defaultValue: T },
+  flag: Declared<T> & { readonly defaultValue: NoInfer<T> },
 ): Flag<T> & { repeatable: false; defaultValue: T } {
   return { ...flag, repeatable: false };
 }

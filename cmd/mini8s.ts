@@ -1,6 +1,7 @@
 import { isMainThread, workerData } from "node:worker_threads";
 import { Command, CommanderError, Option } from "commander";
-import { runAgentCommand, runAgentThread } from "./agent.ts";
+import type { SqliteThreadData } from "../pkg/datastore/sqlite/protocol.ts";
+import { type AgentThreadData, runAgentCommand, runAgentThread } from "./agent.ts";
 import { type GivenFlags, resolveFlags } from "./config.ts";
 import { type Flag, flags } from "./flags.ts";
 import { createLogger } from "./logger.ts";
@@ -9,10 +10,9 @@ import { UsageError } from "./usage-error.ts";
 import { mini8sVersion } from "./version.ts";
 
 /** What runs when this file is the entry of a worker: see `startThread`. */
-interface ThreadData {
-  readonly role: "sqlite" | "agent";
-  readonly data: unknown;
-}
+type ThreadData =
+  | { readonly role: "sqlite"; readonly data: SqliteThreadData }
+  | { readonly role: "agent"; readonly data: AgentThreadData };
 
 /** SIGINT and SIGTERM as one signal; a second one ends the process at once. */
 function stopSignal(): AbortSignal {
@@ -117,7 +117,7 @@ async function main(): Promise<void> {
 
 if (isMainThread) void main();
 else {
-  const { role, data } = workerData as ThreadData;
-  if (role === "sqlite") runStoreThread(data);
-  else void runAgentThread(data);
+  const thread = workerData as ThreadData;
+  if (thread.role === "sqlite") runStoreThread(thread.data);
+  else void runAgentThread(thread.data);
 }

@@ -1,16 +1,144 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { getAsset, isSea } from "node:sea";
+import { parentPort, type Worker } from "node:worker_threads";
+import { systemMachine } from "../pkg/agent/host/machine.ts";
+import { readDescriptions } from "../pkg/api/openapi-descriptions.ts";
+import { assert } from "../pkg/base/assert.ts";
+import { systemClock } from "../pkg/base/clock.ts";
 import type { Logger } from "../pkg/base/log.ts";
+import { runAll, type Service } from "../pkg/base/service.ts";
+import { openDatastore } from "../pkg/datastore/open.ts";
+import type { SqliteThreadData } from "../pkg/datastore/sqlite/protocol.ts";
+import { runSqliteThread } from "../pkg/datastore/sqlite/run-sqlite-thread.ts";
+import { createServer, type ServerConfig, type StartedServer } from "../pkg/server/server.ts";
+import { type AgentThreadData, nodeConfigOf } from "./agent.ts";
 import type { FlagValues } from "./flags.ts";
+import { readGivenToken } from "./given-token.ts";
+import { sqliteAddonFile, startThread } from "./threads.ts";
+import { UsageError } from "./usage-error.ts";
 
+/** `mini8s server`: the control plane and, unless told otherwise, a node. Settles when both have stopped. */
 export async function runServerCommand(
   flags: FlagValues,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  logger.info("starting", { flags });
-  signal.throwIfAborted();
-  await Promise.resolve();
+  prepareDataDir(flags.dataDir);
+  const config = await serverConfigOf(flags);
+  const started = Promise.withResolvers<StartedServer>();
+  const server = createServer({
+    config,
+    openDatastore: () => {
+      const nativeBinding = sqliteAddonFile(flags.dataDir);
+      return openDatastore(flags.datastoreEndpoint ?? "", {
+        directory: join(config.folder, "db"),
+        startThread: (data) => startThread("sqlite", data),
+        ...(nativeBinding === undefined ? {} : { nativeBinding }),
+        clock: systemClock,
+        logger,
+      });
+    },
+    describe: isSea()
+      ? () => readDescriptions(new Uint8Array(getAsset("descriptions.json.br")))
+      : undefined,
+    clock: systemClock,
+    logger,
+    random: Math.random,
+    onReady: started.resolve,
+  });
+  if (flags.disableAgent) {
+    await server.run(signal);
+    return;
+  }
+  // Asked now, so that a wrong flag of the node is told at once and not after the API is up.
+  const nodeOf = ({ port, nodeToken }: StartedServer) =>
+    nodeConfigOf(flags, {
+      server: `https://${loopbackFor(config.bindAddress)}:${port}`,
+      token: nodeToken,
+      labels: { "node-role.kubernetes.io/control-plane": "true" },
+    });
+  nodeOf({ port: config.port, nodeToken: "" });
+  await runAll([server, nodeThread(started.promise, nodeOf, flags.debug)], signal);
 }
 
-export function runStoreThread(data: unknown): void {
-  void data;
+/** The node in a thread of its own, so that neither a fork nor a probe ever delays the API. */
+function nodeThread(
+  started: Promise<StartedServer>,
+  configOf: (server: StartedServer) => AgentThreadData["config"],
+  debug: boolean,
+): Service {
+  return {
+    name: "node",
+    async run(signal) {
+      const stopped = new Promise<undefined>((resolve) => {
+        if (signal.aborted) resolve(undefined);
+        signal.addEventListener("abort", () => resolve(undefined), { once: true });
+      });
+      const server = await Promise.race([started, stopped]);
+      if (server === undefined) return;
+      const data: AgentThreadData = { config: configOf(server), debug };
+      const thread: Worker = startThread("agent", data);
+      const end = Promise.withResolvers<void>();
+      thread.on("message", (report: { readonly type: string; readonly message?: string }) => {
+        if (report.type === "failed")
+          end.reject(new UsageError(`the node cannot run: ${report.message}`));
+      });
+      thread.on("error", (error) => end.reject(error));
+      thread.on("exit", () => end.resolve());
+      void stopped.then(() => thread.postMessage("stop"));
+      await end.promise;
+    },
+  };
+}
+
+function loopbackFor(bindAddress: string): string {
+  return bindAddress === "0.0.0.0" || bindAddress === "::" ? "127.0.0.1" : bindAddress;
+}
+
+function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(join(dataDir, "server", "db"), { recursive: true, mode: 0o700 });
+    accessSync(dataDir, constants.W_OK);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(
+      `the data-dir ${dataDir} cannot be written: ${why}; name another one with --data-dir`,
+      { cause },
+    );
+  }
+}
+
+async function serverConfigOf(flags: FlagValues): Promise<ServerConfig> {
+  const advertiseAddress =
+    flags.advertiseAddress ?? flags.nodeIp ?? (await systemMachine.defaultAddress());
+  if (advertiseAddress === undefined) {
+    throw new UsageError(
+      "this machine has no default route to tell its address by: name the address with --node-ip or --advertise-address",
+    );
+  }
+  return {
+    folder: join(flags.dataDir, "server"),
+    hostname: hostname().toLowerCase(),
+    bindAddress: flags.bindAddress,
+    port: flags.httpsListenPort,
+    advertiseAddress,
+    tlsNames: flags.tlsSan,
+    token: await readGivenToken(flags),
+    kubeconfig: { path: flags.writeKubeconfig, mode: flags.writeKubeconfigMode },
+    clusterCidr: flags.clusterCidr,
+    serviceCidr: flags.serviceCidr,
+    nodePorts: flags.serviceNodePortRange,
+    clusterDns: flags.clusterDns,
+    clusterDomain: flags.clusterDomain,
+    runsDns: !flags.disable.includes("dns"),
+    runsScheduler: !flags.disable.includes("scheduler"),
+  };
+}
+
+/** The thread that owns the SQLite file. */
+export function runStoreThread(data: SqliteThreadData): void {
+  assert(parentPort !== null, "the store's thread has a parent");
+  runSqliteThread(parentPort, data);
 }

@@ -22,6 +22,11 @@ const kernelParameters: readonly (readonly [name: string, value: string, why: st
   ["net.bridge.bridge-nf-call-iptables", "1", "a Service whose pod is on the same node times out"],
 ];
 
+export interface Network extends Service {
+  /** Resolves once CNI is configured, so that pods can be given addresses. */
+  ready(signal: AbortSignal): Promise<void>;
+}
+
 /** Connects the node's pods to each other, to those of other nodes and to the world. */
 export function createNetwork(deps: {
   readonly nodes: Informer<Node>;
@@ -36,8 +41,9 @@ export function createNetwork(deps: {
   readonly sysctls: Sysctls;
   readonly clock: Clock;
   readonly logger: Logger;
-}): Service {
+}): Network {
   const { nodes, nodeName, commands, logger } = deps;
+  const configured = Promise.withResolvers<void>();
   const overlay = new Overlay(commands, deps.overlay);
   let preparedFor: string | undefined;
 
@@ -54,6 +60,7 @@ export function createNetwork(deps: {
       await applyEgress(commands, deps.rules, { podCidr, clusterCidr: deps.clusterCidr }, signal);
       await writeCniConfig(deps.cniConfDir, { podCidr, mtu, ipamDir: deps.ipamDir });
       preparedFor = podCidr;
+      configured.resolve();
     }
     await overlay.apply(
       planOverlay(deps.overlay, nodeName, nodes.list()),
@@ -65,6 +72,7 @@ export function createNetwork(deps: {
 
   return {
     name: "network",
+    ready: (signal) => Promise.race([configured.promise, rejectionOf(signal)]),
     async run(signal) {
       const changes = new Wakeup();
       const end = nodes.subscribe(() => changes.raise());
@@ -88,6 +96,14 @@ export function createNetwork(deps: {
       }
     },
   };
+}
+
+/** Rejects with the signal's reason when it aborts. */
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }
 
 async function setKernelParameters(sysctls: Sysctls, logger: Logger): Promise<void> {

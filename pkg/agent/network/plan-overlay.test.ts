@@ -9,7 +9,7 @@ function node(name: string, address: string, podCIDR: string | undefined): Node 
     metadata: { name, uid: name, resourceVersion: "1", creationTimestamp: "2026-01-01T00:00:00Z" },
     spec: podCIDR === undefined ? {} : { podCIDR },
     status: { addresses: [{ type: "InternalIP", address }] },
-  } as Node;
+  } as unknown as Node;
 }
 
 const alone = [node("a", "192.168.0.1", "10.42.0.0/24")];

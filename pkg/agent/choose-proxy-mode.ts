@@ -1,0 +1,32 @@
+import type { Commands } from "./host/exec.ts";
+import { nftablesUnusable } from "./proxy/nftables/nftables.ts";
+
+export interface ProxyChoice {
+  readonly mode: "nftables" | "iptables";
+  /** Why this one: for the log and the node's annotation. */
+  readonly reason: string;
+}
+
+/** What was asked for, where the machine can do it; else what it can do, and why. Throws where it can do neither. */
+export async function chooseProxyMode(
+  asked: "nftables" | "iptables" | undefined,
+  commands: Commands,
+): Promise<ProxyChoice> {
+  if (asked === "iptables") return { mode: "iptables", reason: "asked for by --proxy-mode" };
+  const problem = await nftablesUnusable(commands);
+  if (problem === undefined) {
+    return {
+      mode: "nftables",
+      reason: asked === undefined ? "the default" : "asked for by --proxy-mode",
+    };
+  }
+  const { exitCode } = await commands
+    .attempt("iptables", ["--version"])
+    .catch(() => ({ exitCode: 127 }));
+  if (exitCode !== 0) {
+    throw new Error(
+      `neither nftables nor iptables can be used: ${problem}; run apt-get install nftables iptables`,
+    );
+  }
+  return { mode: "iptables", reason: `nftables cannot be used: ${problem}` };
+}

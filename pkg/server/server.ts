@@ -1,0 +1,296 @@
+import { join } from "node:path";
+import { Registry } from "prom-client";
+import type { Describe } from "../api/openapi-schema.ts";
+import { allResources } from "../api/registry.generated.ts";
+import { nodeResource } from "../api/resources/node.ts";
+import { podResource } from "../api/resources/pod.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { runAll, type Service } from "../base/service.ts";
+import type { Client } from "../client/client.ts";
+import type { Controller } from "../client/controller.ts";
+import { controllerService } from "../client/controller-runner.ts";
+import { createEventBroadcaster } from "../client/recorder.ts";
+import { createSharedInformers } from "../client/shared-informers.ts";
+import { createTrackedClient } from "../client/tracked-client.ts";
+import type { Datastore } from "../datastore/datastore.ts";
+import { createAccess } from "./access.ts";
+import { addressAt, parseAddressRange } from "./apiserver/allocate/address-range.ts";
+import type { UserInfo } from "./apiserver/authn/authenticator.ts";
+import { nodeBootstrapPaths } from "./apiserver/authn/bootstrap-paths.ts";
+import { type ApiServer, createApiServer } from "./apiserver/create-api-server.ts";
+import type { Hub } from "./apiserver/hub.ts";
+import { openHub } from "./apiserver/hub-store.ts";
+import { bootstrapCluster, createApiServiceKeeper } from "./bootstrap.ts";
+import { type JoinSecrets, openJoinSecrets } from "./certificates/join-secrets.ts";
+import { writeKubeconfig } from "./certificates/kubeconfig.ts";
+import { createBootstrapHandler } from "./certificates/node-bootstrap.ts";
+import { createNodePasswordSecrets } from "./certificates/node-password-secrets.ts";
+import { createNodePasswords } from "./certificates/node-passwords.ts";
+import {
+  openServerCertificates,
+  type ServerCertificates,
+} from "./certificates/server-certificates.ts";
+import { catalog } from "./controllers/catalog.ts";
+import { createLocalClient } from "./local-client.ts";
+import { createScheduler } from "./scheduler/scheduler.ts";
+
+export interface ServerConfig {
+  /** `<data-dir>/server` */
+  readonly folder: string;
+  readonly hostname: string;
+  readonly bindAddress: string;
+  readonly port: number;
+  /** Where nodes and pods reach this server. */
+  readonly advertiseAddress: string;
+  readonly tlsNames: readonly string[];
+  /** `--token`; undefined: kept from before, or made. */
+  readonly token: string | undefined;
+  readonly kubeconfig: { readonly path: string; readonly mode: number };
+  readonly clusterCidr: string;
+  readonly serviceCidr: string;
+  readonly nodePorts: { readonly first: number; readonly last: number };
+  /** Undefined: the tenth address of `serviceCidr`. */
+  readonly clusterDns: string | undefined;
+  readonly clusterDomain: string;
+  readonly runsDns: boolean;
+  readonly runsScheduler: boolean;
+}
+
+export interface ServerDeps {
+  readonly config: ServerConfig;
+  readonly openDatastore: () => Promise<Datastore>;
+  /** Texts for `kubectl explain`. */
+  readonly describe: (() => Promise<Describe>) | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Called once the API answers and the cluster has what every cluster has. */
+  onReady(started: StartedServer): void;
+}
+
+/** What a node on the same machine needs to join. */
+export interface StartedServer {
+  readonly port: number;
+  readonly nodeToken: string;
+}
+
+/** The control plane: datastore → hub → API → bootstrap → controllers and scheduler. */
+export function createServer(deps: ServerDeps): Service {
+  return {
+    name: "server",
+    async run(signal) {
+      const { config, clock, logger } = deps;
+      const range = parseAddressRange(config.serviceCidr);
+      const apiServiceAddress = addressAt(range, 0);
+      const [certificates, datastore] = await Promise.all([
+        openServerCertificates({
+          folder: join(config.folder, "tls"),
+          clock,
+          log: logger,
+          hostname: config.hostname,
+          advertiseAddress: config.advertiseAddress,
+          extraNames: config.tlsNames,
+          apiServiceAddress,
+          clusterDomain: config.clusterDomain,
+        }),
+        deps.openDatastore(),
+      ]);
+      await using _datastore = datastore;
+      await using hub = await openHub({ datastore, logger });
+      await runOn({ ...deps, hub, certificates, apiServiceAddress }, signal);
+    },
+  };
+}
+
+interface ControlPlaneDeps extends ServerDeps {
+  readonly hub: Hub & Service;
+  readonly certificates: ServerCertificates;
+  readonly apiServiceAddress: string;
+}
+
+async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void> {
+  const { config, clock, logger, certificates, hub } = deps;
+  const secrets = await openJoinSecrets({
+    folder: config.folder,
+    caBundlePem: certificates.serverCa.certificatePem,
+    token: config.token,
+  });
+  const state = { bootstrapped: false };
+  const server = composeApi(deps, secrets, () => state.bootstrapped);
+  const system = clientOf(server, systemUser);
+  const api = {
+    serviceAddress: deps.apiServiceAddress,
+    address: config.advertiseAddress,
+    port: config.port,
+  };
+  const start: Service = {
+    name: "start",
+    async run(stop) {
+      const { port } = await server.service.listening();
+      await bootstrapCluster(
+        { client: system, clock, log: logger },
+        {
+          api,
+          dnsAddress: config.runsDns ? clusterDnsOf(config) : undefined,
+          clientCaPem: certificates.clientCa.certificatePem,
+          requestHeaderCaPem: certificates.requestHeaderCa.certificatePem,
+        },
+        stop,
+      );
+      await writeKubeconfig(
+        config.kubeconfig.path,
+        {
+          server: `https://${reachableHost(config)}:${port}`,
+          caPem: certificates.serverCa.certificatePem,
+          client: certificates.admin,
+        },
+        config.kubeconfig.mode,
+      );
+      state.bootstrapped = true;
+      logger.info("the API is ready", { port, kubeconfig: config.kubeconfig.path });
+      deps.onReady({ port, nodeToken: secrets.nodeToken });
+      const keeper = createApiServiceKeeper({ client: system, clock, log: logger }, api);
+      await runAll([keeper, ...controlLoops(deps, server)], stop);
+    },
+  };
+  await runAll([hub, server.service, start], signal);
+}
+
+/** A wildcard is no place to connect to. */
+function reachableHost({ bindAddress }: ServerConfig): string {
+  return bindAddress === "0.0.0.0" || bindAddress === "::" ? "127.0.0.1" : bindAddress;
+}
+
+function clusterDnsOf(config: ServerConfig): string {
+  return config.clusterDns ?? addressAt(parseAddressRange(config.serviceCidr), 9);
+}
+
+const authenticated = "system:authenticated";
+const systemUser: UserInfo = {
+  username: "system:apiserver",
+  groups: ["system:masters", authenticated],
+};
+const controllerUser: UserInfo = {
+  username: "system:kube-controller-manager",
+  groups: ["system:masters", authenticated],
+};
+const schedulerUser: UserInfo = { username: "system:kube-scheduler", groups: [authenticated] };
+
+function clientOf(server: ApiServer, user: UserInfo): Client {
+  return createLocalClient({
+    api: server.api,
+    user,
+    fieldManager: user.username.replace("system:", ""),
+  });
+}
+
+function composeApi(
+  deps: ControlPlaneDeps,
+  secrets: JoinSecrets,
+  isBootstrapped: () => boolean,
+): ApiServer {
+  const { config, clock, logger, hub, certificates } = deps;
+  const { virtualResources, paths, ...access } = createAccess({
+    hub,
+    clock,
+    serviceAccountKey: certificates.serviceAccountKey,
+    clusterDomain: config.clusterDomain,
+    serviceCidr: config.serviceCidr,
+    nodePorts: config.nodePorts,
+  });
+  const bootstrap = createBootstrapHandler({
+    serverCa: certificates.serverCa,
+    clientCa: certificates.clientCa,
+    admitsNode: secrets.admitsNode,
+    // Nodes ask once the API stands, and the API needs to know this handler to stand.
+    passwords: createNodePasswords({
+      read: (name, signal) => passwordSecrets().read(name, signal),
+      create: (name, hash, signal) => passwordSecrets().create(name, hash, signal),
+    }),
+    clusterConfig: {
+      clusterCidr: config.clusterCidr,
+      serviceCidr: config.serviceCidr,
+      clusterDns: config.runsDns ? clusterDnsOf(config) : "",
+      clusterDomain: config.clusterDomain,
+    },
+    clock,
+    log: logger,
+  });
+  const passwordSecrets = () => createNodePasswordSecrets(clientOf(server, systemUser));
+  const server = createApiServer({
+    ...access,
+    hub,
+    resources: allResources,
+    virtualResources,
+    paths,
+    openPaths: nodeBootstrapPaths(bootstrap),
+    health: {
+      live: [],
+      ready: [
+        {
+          name: "bootstrap",
+          problem: () => (isBootstrapped() ? undefined : "the first objects are being made"),
+        },
+      ],
+    },
+    describe: deps.describe,
+    tls: {
+      certificate: certificates.serving.certificatePem,
+      key: certificates.serving.keyPem,
+      clientAuthorities: certificates.clientCa.certificatePem,
+    },
+    kubelets: {
+      certificate: certificates.kubeletClient.certificatePem,
+      key: certificates.kubeletClient.keyPem,
+      authorities: certificates.serverCa.certificatePem,
+    },
+    host: config.bindAddress,
+    port: config.port,
+    advertiseAddress: config.advertiseAddress,
+    build: { gitCommit: "", buildDate: "" },
+    metrics: new Registry(),
+    clock,
+    logger,
+  });
+  return server;
+}
+
+/** The controllers of the catalog and the scheduler, on one set of informers. */
+function controlLoops(deps: ControlPlaneDeps, server: ApiServer): readonly Service[] {
+  const { config, clock, logger, random, certificates } = deps;
+  const client = clientOf(server, controllerUser);
+  const informers = createSharedInformers(client);
+  const writes = createTrackedClient(client, informers.existing);
+  const events = createEventBroadcaster({ client, clock, logger, random });
+  const made = catalog.map((entry) =>
+    entry.create({
+      client: writes.client,
+      informer: informers.informer,
+      clock,
+      logger: logger.child({ controller: entry.name }),
+      recorder: (component) => events.recorder(component),
+      resources: () => allResources,
+      clusterCidr: config.clusterCidr,
+      rootCa: certificates.serverCa.certificatePem,
+    }),
+  );
+  const controllers = made.map((one) =>
+    isController(one) ? controllerService(one, { clock, logger, writes }) : one,
+  );
+  const scheduler = createScheduler({
+    client: clientOf(server, schedulerUser),
+    pods: informers.informer(podResource),
+    nodes: informers.informer(nodeResource),
+    events: events.recorder("default-scheduler"),
+    clock,
+    logger: logger.child({ part: "scheduler" }),
+    random,
+  });
+  return [informers, events, ...controllers, ...(config.runsScheduler ? [scheduler] : [])];
+}
+
+function isController(made: Controller | Service): made is Controller {
+  return "reconcile" in made;
+}
