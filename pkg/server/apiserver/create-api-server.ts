@@ -103,16 +103,17 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     gitVersion: kubernetesVersion.gitVersion,
     describe: deps.describe,
   });
+  const requests = createRequestMetrics(clock);
   const app = createApp({
     authenticator: deps.authenticator,
     authorizer,
-    metrics: createRequestMetrics(deps.metrics, clock),
+    metrics: requests,
     logger,
     openPaths: deps.openPaths ?? [],
     paths: [
       ...healthPaths(deps.health),
       versionPath(deps.build),
-      metricsPath(deps.metrics),
+      metricsPath(requests, deps.metrics),
       ...discoveryPaths(discovery),
       ...openApiPaths(openApi),
       ...(deps.paths ?? []),

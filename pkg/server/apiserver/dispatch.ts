@@ -46,7 +46,8 @@ export async function dispatch(
   const target: Target = { resource, namespace, name: info.name };
   if (info.subresource !== "") return await dispatchSubresource(deps, exchange, info, target);
   if (!resource.verbs.includes(info.verb as StandardVerb)) throw notAllowed();
-  if (needsNamespace(resource, info)) throw info.name === "" ? notAllowed() : notServed();
+  if (isMisplaced(resource, info)) throw info.name === "" ? notAllowed() : notServed();
+  if (info.name === "" && needsName.has(info.verb)) throw notAllowed();
   if (resource.storage === "none") return await dispatchVirtual(deps, exchange, target);
   if (info.verb === "watch") return replyWatch(deps, exchange, resource, namespace);
 
@@ -151,7 +152,7 @@ async function dispatchSubresource(
   target: Target,
 ): Promise<Response> {
   const { resource } = target;
-  if (needsNamespace(resource, info)) throw notServed();
+  if (isMisplaced(resource, info)) throw notServed();
   if (info.subresource === "status" && resource.subresources.status) {
     return await dispatchStatus(deps, exchange, info, target);
   }
@@ -237,12 +238,14 @@ export function subresourceDeps(deps: DispatchDeps): SubresourceDeps {
   };
 }
 
+const needsName: ReadonlySet<string> = new Set(["update", "patch"]);
+
 function namespaceOf(resource: ResourceDefinition, info: ResourceInfo): string | undefined {
   return resource.scope === "cluster" || info.namespace === "" ? undefined : info.namespace;
 }
 
 /** Only lists and watches of a namespaced kind may be asked for without a namespace. */
-function needsNamespace(resource: ResourceDefinition, info: ResourceInfo): boolean {
+function isMisplaced(resource: ResourceDefinition, info: ResourceInfo): boolean {
   if (resource.scope === "cluster") return info.namespace !== "" && info.resource !== "namespaces";
   return info.namespace === "" && info.verb !== "list" && info.verb !== "watch";
 }

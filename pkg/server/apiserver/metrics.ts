@@ -1,13 +1,18 @@
-import { Counter, Histogram, type Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import type { Clock } from "../../base/clock.ts";
 import type { PathHandler } from "./app.ts";
 import type { Exchange } from "./exchange.ts";
 import { reply } from "./reply.ts";
 
-/** Counts requests and how long they take, under upstream's names. */
+/**
+ * Counts requests and how long they take, under upstream's names. Counting is on the way of every request, so a
+ * series is found by one look-up; its text is made when somebody asks.
+ */
 export interface RequestMetrics {
   started(exchange: Exchange): void;
   finished(exchange: Exchange, code: number): void;
+  /** In Prometheus' text. */
+  text(): string;
 }
 
 const bucketsSeconds = [
@@ -15,23 +20,36 @@ const bucketsSeconds = [
   60,
 ];
 
-export function createRequestMetrics(registry: Registry, clock: Clock): RequestMetrics {
-  const labels = ["verb", "group", "version", "resource", "subresource", "scope"] as const;
-  const total = new Counter({
-    name: "apiserver_request_total",
-    help: "Requests that were answered, by verb, resource, scope and HTTP status code.",
-    labelNames: [...labels, "code"],
-    registers: [registry],
-  });
-  const duration = new Histogram({
-    name: "apiserver_request_duration_seconds",
-    help: "How long answers took, of requests that are not meant to last.",
-    labelNames: [...labels],
-    buckets: bucketsSeconds,
-    registers: [registry],
-  });
-  const startedMs = new WeakMap<Exchange, number>();
+/** Series beyond these are not begun: their names come from what clients write into paths. */
+const seriesMax = 2_000;
 
+class Series {
+  readonly labels: string;
+  /** Whether requests of this kind are meant to last. */
+  readonly lasts: boolean;
+  readonly codes = new Map<number, number>();
+  readonly counts: number[] = bucketsSeconds.map(() => 0);
+  count = 0;
+  sumSeconds = 0;
+
+  constructor(labels: string, lasts: boolean) {
+    this.labels = labels;
+    this.lasts = lasts;
+  }
+
+  add(code: number, seconds: number): void {
+    this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+    if (this.lasts) return;
+    this.count += 1;
+    this.sumSeconds += seconds;
+    const at = bucketsSeconds.findIndex((bound) => seconds <= bound);
+    if (at !== -1) this.counts[at] = (this.counts[at] ?? 0) + 1;
+  }
+}
+
+export function createRequestMetrics(clock: Clock): RequestMetrics {
+  const startedMs = new WeakMap<Exchange, number>();
+  const series = new Map<string, Series>();
   return {
     started(exchange) {
       startedMs.set(exchange, clock.monotonic());
@@ -40,46 +58,90 @@ export function createRequestMetrics(registry: Registry, clock: Clock): RequestM
       const since = startedMs.get(exchange);
       if (since === undefined) return;
       startedMs.delete(exchange);
-      const values = labelsOf(exchange);
-      total.inc({ ...values, code });
-      if (lasting.has(values.verb)) return;
-      duration.observe(values, (clock.monotonic() - since) / 1000);
+      const key = keyOf(exchange);
+      let found = series.get(key);
+      if (found === undefined) {
+        if (series.size >= seriesMax) return;
+        found = seriesOf(exchange);
+        series.set(key, found);
+      }
+      found.add(code, (clock.monotonic() - since) / 1000);
     },
+    text: () => textOf([...series.values()]),
   };
 }
 
-const lasting: ReadonlySet<string> = new Set(["WATCH", "CONNECT"]);
 const connecting: ReadonlySet<string> = new Set(["log", "exec", "attach", "portforward", "proxy"]);
+const verbs: ReadonlyMap<string, string> = new Map([
+  ["create", "POST"],
+  ["update", "PUT"],
+]);
 
-function labelsOf({
-  info,
-}: Exchange): Record<"verb" | "group" | "version" | "resource" | "subresource" | "scope", string> {
-  if (info.type === "path") {
-    // Not the path: whoever asks for many would make many series.
-    return {
-      verb: info.verb.toUpperCase(),
-      group: "",
-      version: "",
-      resource: "",
-      subresource: "",
-      scope: "",
-    };
-  }
-  const { group, version, resource, subresource, name, namespace } = info;
-  const verb = connecting.has(subresource)
-    ? "CONNECT"
-    : (verbs[info.verb] ?? info.verb.toUpperCase());
-  const scope = name !== "" ? "resource" : namespace !== "" ? "namespace" : "cluster";
-  return { verb, group, version, resource, subresource, scope };
+function keyOf({ info }: Exchange): string {
+  // Not the path: whoever asks for many would make many series.
+  if (info.type === "path") return info.verb;
+  const scope = scopeOf(info);
+  return `${info.verb} ${info.group} ${info.version} ${info.resource} ${info.subresource} ${scope}`;
 }
 
-const verbs: Readonly<Record<string, string>> = { create: "POST", update: "PUT" };
+function scopeOf(info: { readonly name: string; readonly namespace: string }): string {
+  if (info.name !== "") return "resource";
+  return info.namespace === "" ? "cluster" : "namespace";
+}
 
-/** `/metrics`, in Prometheus' text. */
-export function metricsPath(registry: Registry): PathHandler {
+function seriesOf({ info }: Exchange): Series {
+  if (info.type === "path") {
+    return new Series(labelsOf({ verb: info.verb.toUpperCase() }), false);
+  }
+  const { group, version, resource, subresource } = info;
+  const verb = connecting.has(subresource)
+    ? "CONNECT"
+    : (verbs.get(info.verb) ?? info.verb.toUpperCase());
+  const labels = { verb, group, version, resource, subresource, scope: scopeOf(info) };
+  return new Series(labelsOf(labels), verb === "WATCH" || verb === "CONNECT");
+}
+
+function labelsOf(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+    .join(",");
+}
+
+function textOf(all: readonly Series[]): string {
+  const total = "apiserver_request_total";
+  const duration = "apiserver_request_duration_seconds";
+  const lines = [
+    `# HELP ${total} Requests that were answered, by verb, resource, scope and HTTP status code.`,
+    `# TYPE ${total} counter`,
+  ];
+  for (const { labels, codes } of all) {
+    for (const [code, count] of codes) lines.push(`${total}{${labels},code="${code}"} ${count}`);
+  }
+  lines.push(
+    `# HELP ${duration} How long answers took, of requests that are not meant to last.`,
+    `# TYPE ${duration} histogram`,
+  );
+  for (const { labels, lasts, counts, count, sumSeconds } of all) {
+    if (lasts) continue;
+    let below = 0;
+    for (const [index, bound] of bucketsSeconds.entries()) {
+      below += counts[index] ?? 0;
+      lines.push(`${duration}_bucket{${labels},le="${bound}"} ${below}`);
+    }
+    lines.push(
+      `${duration}_bucket{${labels},le="+Inf"} ${count}`,
+      `${duration}_sum{${labels}} ${sumSeconds}`,
+      `${duration}_count{${labels}} ${count}`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** `/metrics`: the requests, and whatever other parts of the process count in `registry`. */
+export function metricsPath(requests: RequestMetrics, registry: Registry): PathHandler {
   return {
     path: "/metrics",
     handle: async (exchange) =>
-      reply(exchange, 200, registry.contentType, await registry.metrics()),
+      reply(exchange, 200, registry.contentType, `${requests.text()}${await registry.metrics()}`),
   };
 }
