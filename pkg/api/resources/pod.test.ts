@@ -241,6 +241,21 @@ describe("what is wrong with a pod is said in upstream's words", () => {
       ],
     ],
     [
+      "less for the pod than for its containers",
+      {
+        container: "{resources: {requests: {cpu: 2}}}",
+        spec: "{resources: {requests: {cpu: 1}, limits: {cpu: 4}}}",
+      },
+      [
+        "spec.resources.requests[cpu]: Invalid value: must be greater than or equal to aggregate container requests of 2",
+      ],
+    ],
+    [
+      "users of its own among the node's processes",
+      { spec: "{hostUsers: false, hostPID: true}" },
+      ["spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false"],
+    ],
+    [
       "a probe without an action",
       { container: "{livenessProbe: {periodSeconds: 3}}" },
       ["spec.containers[0].livenessProbe: Required value: must specify a handler type"],

@@ -12,12 +12,14 @@ import type {
   PodSecurityContext,
   PodSpec,
   PodTemplateSpec,
+  ResourceRequirements,
 } from "../generated/core-v1.generated.ts";
 import { checkIpAddress } from "../ip-address.ts";
 import { validateLabels } from "../labels.ts";
 import { checkDnsLabel, checkDnsSubdomain, checkQualifiedName, inclusiveRange } from "../names.ts";
+import { compareQuantities, formatQuantity, parseQuantity, tryParseQuantity } from "../quantity.ts";
 import type { FieldError } from "../resource.ts";
-import { isRestartableInitContainer } from "./pod-resources.ts";
+import { containerTotals, isRestartableInitContainer } from "./pod-resources.ts";
 import { validateAnnotations } from "./validate-annotations.ts";
 import {
   type ContainerContext,
@@ -26,12 +28,13 @@ import {
   validateLifecycle,
   validateSeccompProfile,
 } from "./validate-container.ts";
-import { validateResourceRequirements } from "./validate-resources.ts";
+import { validateAmount, validateResourceRequirements } from "./validate-resources.ts";
 import { validateAffinity, validateSpread, validateTolerations } from "./validate-scheduling.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 
 const restartPolicies = ["Always", "OnFailure", "Never"];
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+const operatingSystems = ["linux", "windows"];
 const int32Max = 2 ** 31 - 1;
 
 /** A pod's spec, in a Pod as in a template. */
@@ -47,7 +50,10 @@ export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[
   validateInitContainers(spec, context, `${path}.initContainers`, errors);
   validateEphemeralContainers(spec, context, `${path}.ephemeralContainers`, errors);
   if (spec.resources !== undefined) {
-    validateResourceRequirements(spec.resources, `${path}.resources`, errors);
+    validatePodResources(spec, spec.resources, `${path}.resources`, errors);
+  }
+  for (const [name, amount] of Object.entries(spec.overhead ?? {})) {
+    validateAmount(name, amount, `${path}.overhead[${name}]`, errors);
   }
   if (spec.hostNetwork === true) validateHostNetworkPorts(spec, `${path}.containers`, errors);
   const restartPolicy = spec.restartPolicy ?? "";
@@ -77,7 +83,15 @@ export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[
   if (spec.topologySpreadConstraints !== undefined) {
     validateSpread(spec.topologySpreadConstraints, `${path}.topologySpreadConstraints`, errors);
   }
+  validateHostUsers(spec, path, errors);
   validatePodNames(spec, path, errors);
+  if (spec.os !== undefined && !operatingSystems.includes(spec.os.name)) {
+    errors.push(
+      spec.os.name === ""
+        ? required(`${path}.os.name`)
+        : notSupported(`${path}.os.name`, spec.os.name, operatingSystems),
+    );
+  }
   const deadline = spec.activeDeadlineSeconds;
   if (deadline !== undefined && (deadline < 1 || deadline > int32Max)) {
     errors.push(invalid(`${path}.activeDeadlineSeconds`, deadline, inclusiveRange(1, int32Max)));
@@ -145,6 +159,57 @@ function checkHostPorts(
       errors.push(duplicate(`${path}.ports[${index}].hostPort`, identity));
     } else taken.add(identity);
   });
+}
+
+/** What the pod as a whole asks for and is held to, beside what its containers do. */
+function validatePodResources(
+  spec: PodSpec,
+  resources: ResourceRequirements,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (resources.claims !== undefined) {
+    errors.push(forbidden(`${path}.claims`, "claims cannot be set for Resources at pod-level"));
+  }
+  validateResourceRequirements(resources, path, errors);
+  for (const [name, total] of containerTotals({ spec }, "requests")) {
+    const request = parseQuantity(resources.requests?.[name] ?? "0");
+    if (compareQuantities(total, request) > 0) {
+      errors.push(
+        invalid(
+          `${path}.requests[${name}]`,
+          formatQuantity(request),
+          `must be greater than or equal to aggregate container requests of ${formatQuantity(total)}`,
+        ),
+      );
+    }
+  }
+  spec.containers.forEach((container, index) => {
+    for (const [name, text] of Object.entries(container.resources?.limits ?? {})) {
+      const podLimit = resources.limits?.[name];
+      if (podLimit === undefined) continue;
+      if (compareQuantities(parseQuantity(text), parseQuantity(podLimit)) > 0) {
+        errors.push(
+          invalid(
+            `${path}.containers[${index}][${name}].limits`,
+            text,
+            `must be less than or equal to pod limits of ${podLimit}`,
+          ),
+        );
+      }
+    }
+  });
+}
+
+/** Users of its own cannot be told apart from the node's in a namespace that is the node's. */
+function validateHostUsers(spec: PodSpec, path: string, errors: FieldError[]): void {
+  if (spec.hostUsers !== false) return;
+  const fields = { hostNetwork: "hostNetwork", hostPID: "HostPID", hostIPC: "HostIPC" } as const;
+  for (const [field, printed] of Object.entries(fields)) {
+    if (spec[field as keyof typeof fields] === true) {
+      errors.push(forbidden(`${path}.${printed}`, "when `pod.Spec.HostUsers` is false"));
+    }
+  }
 }
 
 /** On the node's own network a container's port is the node's. */
