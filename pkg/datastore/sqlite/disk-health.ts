@@ -44,7 +44,8 @@ export class DiskHealth {
     if (failure.reason === "full") this.#warnFull(failure);
     if (failure.reason === "full" || this.#failure !== undefined) return;
     this.#failure = errorOf(failure);
-    this.#logger.error("the datastore takes no writes", { ...failure });
+    const { reason, message } = failure;
+    this.#logger.error("the datastore takes no writes", { reason, message });
     // At once: what the failed commit left in the log must not be found there by a next start.
     if (failure.reason !== "corrupt") this.#recover();
   }

@@ -1,9 +1,13 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseJsonValue } from "../../api/codec/json.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import type { Datastore, Revision } from "../../datastore/datastore.ts";
 import { openMemoryDatastore } from "../../datastore/memory/memory-datastore.ts";
+import { openSqliteDatastore } from "../../datastore/sqlite/sqlite-datastore.ts";
 import type { HubEvent, HubWriteResult, StoredObject } from "./hub.ts";
 import { type HubOptions, type OpenHub, openHub } from "./hub-store.ts";
 
@@ -443,6 +447,30 @@ describe("a hub over a datastore that was there before", () => {
     });
     expect(heard.events).toHaveLength(1);
   });
+});
+
+test("over a restart, watches of durable kinds resume, and those of lazy kinds list again", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "mini8s-hub-"));
+  const file = join(directory, "state.db");
+  const before = await openSqliteDatastore({ file });
+  const hub = await openHub({ datastore: before });
+  const first = written(await hub.create("notes/n/a", note("a"), "durable"));
+  const lease = written(await hub.create("leases/n/a", note("a"), "at-close"));
+  const second = written(await hub.update("notes/n/a", note("a", "2"), first.revision, "durable"));
+  await hub.update("leases/n/a", note("a", "2"), lease.revision, "at-close");
+  await hub[Symbol.asyncDispose]();
+  await before[Symbol.asyncDispose]();
+
+  await using datastore = await openSqliteDatastore({ file });
+  await using again = await openHub({ datastore });
+  expect(listen(again, "notes/", first.revision).events.map(({ revision }) => revision)).toEqual([
+    second.revision,
+  ]);
+  const leases = listen(again, "leases/", lease.revision);
+  expect([leases.expired, leases.events.length]).toEqual([1, 0]);
+  expect(again.list({ prefix: "leases/" }, lease.revision)).toEqual({ outcome: "expired" });
+  expect(again.get("leases/n/a")?.value).toMatchObject({ data: { text: "2" } });
+  await rm(directory, { recursive: true });
 });
 
 test("waiting for a revision ends with it, or with its signal", async () => {
