@@ -51,9 +51,9 @@ export function environmentOf(input: EnvironmentInput): ReadonlyMap<string, stri
 }
 
 /** Replaces `$(NAME)` by its value; an unknown one stays as it is, and `$$` is a single `$`. */
-export function expand(text: string, valueOf: (name: string) => string | undefined): string {
+export function expand(text: string, lookUp: (name: string) => string | undefined): string {
   return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, mark: string, name: string | undefined) =>
-    mark === "$" ? "$" : (valueOf(name ?? "") ?? whole),
+    mark === "$" ? "$" : (lookUp(name ?? "") ?? whole),
   );
 }
 

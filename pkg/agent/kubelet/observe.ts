@@ -83,7 +83,7 @@ export function createObserver(
     signal: AbortSignal,
   ): Promise<readonly string[]> {
     const known = sandboxes.get(id);
-    if (known !== undefined) return known.ips;
+    if (known !== undefined && known.ips.length > 0) return known.ips;
     const status = await runtime.podSandboxStatus(id, { signal });
     if (status === undefined) return [];
     const { network } = status;
