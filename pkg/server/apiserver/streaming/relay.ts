@@ -87,6 +87,9 @@ function headOf({ statusMessage, rawHeaders }: IncomingMessage): string {
 
 /** Settles once both sides have ended; when one breaks, the other is ended, too. */
 async function joined(client: Duplex, node: Duplex): Promise<void> {
+  // Who has nothing more to say may still be told something: the output of a command that has read its input.
+  client.allowHalfOpen = true;
+  node.allowHalfOpen = true;
   await Promise.allSettled([pipeline(client, node), pipeline(node, client)]);
   client.destroy();
   node.destroy();
