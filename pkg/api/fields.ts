@@ -1,6 +1,6 @@
 import { ApiError } from "./api-error.ts";
 
-export interface FieldRequirement {
+interface FieldRequirement {
   readonly field: string;
   readonly operator: "=" | "!=";
   readonly value: string;

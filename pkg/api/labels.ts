@@ -8,7 +8,7 @@ export type Labels = Readonly<Record<string, string>>;
 
 export type LabelOperator = "in" | "notin" | "=" | "!=" | "exists" | "!" | "gt" | "lt";
 
-export interface LabelRequirement {
+interface LabelRequirement {
   readonly key: string;
   readonly operator: LabelOperator;
   readonly values: readonly string[];
@@ -57,11 +57,6 @@ function holdsAsNumber(requirement: LabelRequirement, value: string | undefined)
   if (!integer.test(value) || !integer.test(bound)) return false;
   const difference = BigInt(value.replace("+", "")) - BigInt(bound.replace("+", ""));
   return requirement.operator === "gt" ? difference > 0n : difference < 0n;
-}
-
-/** The selector that a plain map is: every key with its value. An empty map selects everything. */
-export function selectorOfMap(labels: Labels): Selector {
-  return Object.entries(labels).map(([key, value]) => ({ key, operator: "=", values: [value] }));
 }
 
 const operatorsOfExpressions: Readonly<Record<string, LabelOperator>> = {

@@ -1,5 +1,5 @@
 /** How a quantity is written: `12k`, `12Ki` or `12e3`. */
-export type QuantityFormat = "DecimalSI" | "BinarySI" | "DecimalExponent";
+type QuantityFormat = "DecimalSI" | "BinarySI" | "DecimalExponent";
 
 /** An exact amount of a resource, as `k8s.io/apimachinery/pkg/api/resource` counts: in billionths, never rounded down. */
 export interface Quantity {
@@ -183,11 +183,6 @@ export function addQuantities(a: Quantity, b: Quantity): Quantity {
   return { nanos: a.nanos + b.nanos, format: a.nanos === 0n ? b.format : a.format };
 }
 
-/** The difference; written as `a` is, unless `a` is zero. */
-export function subtractQuantities(a: Quantity, b: Quantity): Quantity {
-  return { nanos: a.nanos - b.nanos, format: a.nanos === 0n ? b.format : a.format };
-}
-
 /** Whole units, rounded up: bytes of memory, pods, ports. */
 export function wholeUnits(quantity: Quantity): number {
   return Number(divideUp(quantity.nanos, nanosPerUnit));
@@ -196,14 +191,4 @@ export function wholeUnits(quantity: Quantity): number {
 /** Thousandths, rounded up: what CPU is counted in. */
 export function milliUnits(quantity: Quantity): number {
   return Number(divideUp(quantity.nanos, 1_000_000n));
-}
-
-/** An amount of whole units. */
-export function quantityOfUnits(units: number, format: QuantityFormat = "DecimalSI"): Quantity {
-  return { nanos: BigInt(units) * nanosPerUnit, format };
-}
-
-/** An amount of thousandths. */
-export function quantityOfMillis(millis: number): Quantity {
-  return { nanos: BigInt(millis) * 1_000_000n, format: "DecimalSI" };
 }

@@ -17,7 +17,7 @@ import type {
 import { checkIpAddress } from "../ip-address.ts";
 import { validateLabels } from "../labels.ts";
 import { checkDnsLabel, checkDnsSubdomain, checkQualifiedName, inclusiveRange } from "../names.ts";
-import { compareQuantities, formatQuantity, parseQuantity, tryParseQuantity } from "../quantity.ts";
+import { compareQuantities, formatQuantity, parseQuantity } from "../quantity.ts";
 import type { FieldError } from "../resource.ts";
 import { containerTotals, isRestartableInitContainer } from "./pod-resources.ts";
 import { validateAnnotations } from "./validate-annotations.ts";
