@@ -24,6 +24,7 @@ import {
 import { runHook } from "./hooks.ts";
 import { hostsFile, podDomain, podHostname } from "./hosts-file.ts";
 import { type Images, StartError, type Tell } from "./images.ts";
+import { Limiter } from "./limiter.ts";
 import { newestContainer, type ObservedPod } from "./observed-pod.ts";
 import type { ContainerToStop, PodAction } from "./plan-pod.ts";
 import { type ClusterDns, parseResolvConf, podResolvConf } from "./pod-dns.ts";
@@ -83,6 +84,9 @@ const retryMs = 10_000;
 /** However short its grace, a container gets so long between SIGTERM and SIGKILL after its preStop hook. */
 const graceSecondsMin = 2;
 
+/** More only get in each other's way: starting is mostly the kernel's work. */
+const startsAtOnce = 8;
+
 export interface PodApplier {
   createSandbox(context: PodContext, attempt: number, signal: AbortSignal): Promise<void>;
   /** Rejects with a `StartError` where the container could not be started. */
@@ -110,6 +114,7 @@ export interface PodApplier {
 
 export function createPodApplier(deps: ApplyDeps): PodApplier {
   const { runtime, config, cgroups, clock } = deps;
+  const starting = new Limiter(startsAtOnce);
 
   async function sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
     const host = parseResolvConf((await readFileIfThere(config.resolvConf)) ?? "");
@@ -324,7 +329,8 @@ export function createPodApplier(deps: ApplyDeps): PodApplier {
         const sandbox = await sandboxConfig(pod, attempt);
         if (pod.spec.hostNetwork !== true) await deps.networkReady(signal);
         await mkdir(sandbox.logDirectory ?? "", { recursive: true, mode: 0o755 });
-        await runtime.runPodSandbox(sandbox, pod.spec.runtimeClassName ?? "", { signal });
+        const handler = pod.spec.runtimeClassName ?? "";
+        await starting.run(() => runtime.runPodSandbox(sandbox, handler, { signal }), signal);
       } catch (caught) {
         signal.throwIfAborted();
         const why = caught instanceof Error ? caught.message : String(caught);
@@ -380,7 +386,7 @@ export function createPodApplier(deps: ApplyDeps): PodApplier {
       }
       tell("Normal", "Created", "Container created");
       try {
-        await runtime.startContainer(id, { signal });
+        await starting.run(() => runtime.startContainer(id, { signal }), signal);
       } catch (caught) {
         // The runtime has it as a container that ended: the restart back-off rules from here.
         return fail("RunContainerError", caught, 0);
