@@ -202,22 +202,22 @@ class HttpTransport implements Transport {
   }
 
   async *#bodyOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Buffer> {
+    let isWhole = false;
     try {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
         signal.throwIfAborted();
         yield chunk;
       }
+      // A stream that was reset ends without an error; it must not pass for a whole body.
+      isWhole = !stream.aborted && (stream.rstCode ?? 0) === constants.NGHTTP2_NO_ERROR;
     } catch (caught) {
       signal.throwIfAborted();
       throw this.#unreachable(caught);
     } finally {
-      if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
+      if (!isWhole && !stream.closed) stream.close(constants.NGHTTP2_CANCEL);
     }
     signal.throwIfAborted();
-    // A stream that a broken connection took along ends without an error; it must not pass for a whole body.
-    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR || stream.aborted) {
-      throw this.#unreachable(new Error("the connection broke during the answer"));
-    }
+    if (!isWhole) throw this.#unreachable(new Error("the connection broke during the answer"));
   }
 
   #unreachable(caught: unknown): ApiError {
