@@ -54,7 +54,8 @@ const integerTag = defineScalarTag<number | bigint>("tag:yaml.org,2002:int", {
 const floatTag = {
   ...floatYaml11Tag,
   resolve(source: string) {
-    if (decimalFloat.test(source)) return Number(source);
+    const plain = source.startsWith(".") ? source : source.replaceAll("_", "");
+    if (decimalFloat.test(plain)) return Number(plain);
     return /^[-+]?\.(inf|Inf|INF)$|^\.(nan|NaN|NAN)$/.test(source)
       ? floatYaml11Tag.resolve(source, false, "tag:yaml.org,2002:float")
       : NOT_RESOLVED;
