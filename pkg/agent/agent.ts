@@ -15,7 +15,11 @@ import type { Client } from "../client/client.ts";
 import type { Informer } from "../client/informer.ts";
 import { createEventBroadcaster } from "../client/recorder.ts";
 import { createContainerd } from "./containerd/containerd.ts";
-import { createImageImporter, ownPauseImage } from "./containerd/import-images.ts";
+import {
+  createImageImporter,
+  type ImageImporter,
+  ownPauseImage,
+} from "./containerd/import-images.ts";
 import { containerdPaths } from "./containerd/paths.ts";
 import { connectRpc } from "./cri/connect.ts";
 import { createImageService } from "./cri/images.ts";
@@ -125,6 +129,7 @@ export function createAgent(deps: AgentDeps): Agent {
     memory: join("/run/mini8s", instance, "memory"),
   };
   let nodeIps = config.nodeIps;
+  let imagesCame = () => {};
   let kubelet: ReturnType<typeof createPods> | undefined;
   let nodeAgent: ReturnType<typeof createNodeAgent> | undefined;
 
@@ -134,7 +139,10 @@ export function createAgent(deps: AgentDeps): Agent {
       await clock.sleep(networkLookMs, signal);
   }
 
-  async function compose(signal: AbortSignal): Promise<readonly Service[]> {
+  async function compose(
+    importer: ImageImporter | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly Service[]> {
     const facts = await host.machine.facts();
     if (nodeIps.length === 0) {
       const address = await host.machine.defaultAddress();
@@ -153,7 +161,15 @@ export function createAgent(deps: AgentDeps): Agent {
       logger,
       onChange: (uids) => kubelet?.refresh(uids),
     });
-    const podImages = createImages({ images, clock });
+    const podImages = createImages({
+      images,
+      importsDone: async (stop) => await importer?.idle(stop),
+      clock,
+    });
+    imagesCame = () => {
+      podImages.forgetFailures();
+      kubelet?.retryImages();
+    };
     const observer = createObserver(runtime);
     const node = createNodeAgent({
       client,
@@ -292,6 +308,7 @@ export function createAgent(deps: AgentDeps): Agent {
         commands,
         clock,
         logger,
+        onImported: () => imagesCame(),
       });
     return {
       importerFor,
@@ -351,7 +368,7 @@ export function createAgent(deps: AgentDeps): Agent {
         async run(stop) {
           try {
             await containerd?.ready(stop);
-            const parts = [...(await compose(stop))];
+            const parts = [...(await compose(importer, stop))];
             if (importer !== undefined) {
               if (config.pauseImage === undefined) await importer.importPauseImage(stop);
               parts.push(importer);

@@ -1,6 +1,8 @@
-import { watch } from "node:fs";
+import { createReadStream, watch } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline, type Readable } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Service } from "../../base/service.ts";
@@ -21,12 +23,16 @@ export interface ImageImporterDeps {
   readonly commands: Commands;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Images have come: who failed for want of one may try again. */
+  onImported(): void;
 }
 
 /** A service that imports archives as they appear in the images folder, after what is needed at once. */
 export interface ImageImporter extends Service {
   /** Imports the pause image where it is missing. */
   importPauseImage(signal: AbortSignal): Promise<void>;
+  /** Resolves once no archive that is known of waits to be imported. */
+  idle(signal: AbortSignal): Promise<void>;
   /** Imports the archives that are new or changed since they were last imported. */
   importArchives(signal: AbortSignal): Promise<void>;
 }
@@ -41,10 +47,11 @@ type Imports = Readonly<Record<string, string>>;
 
 export function createImageImporter(deps: ImageImporterDeps): ImageImporter {
   const { paths, commands, images, logger } = deps;
-  const ctr = (args: readonly string[], signal: AbortSignal) =>
+  const ctr = (args: readonly string[], signal: AbortSignal, inputStream?: Readable) =>
     commands.run("ctr", ["--address", paths.socket, "--namespace", "k8s.io", ...args], {
       signal,
       timeoutMs: importTimeoutMs,
+      ...(inputStream === undefined ? {} : { inputStream }),
     });
 
   async function importArchives(signal: AbortSignal): Promise<void> {
@@ -59,8 +66,11 @@ export function createImageImporter(deps: ImageImporterDeps): ImageImporter {
         continue;
       }
       try {
-        const { stdout } = await ctr(["images", "import", file], signal);
+        const plain = decompressed(file);
+        const source = plain === undefined ? file : "-";
+        const { stdout } = await ctr(["images", "import", source], signal, plain);
         logger.info("images imported", { archive: name, ctr: stdout.trim() });
+        deps.onImported();
         found[name] = version;
       } catch (caught) {
         signal.throwIfAborted();
@@ -76,9 +86,21 @@ export function createImageImporter(deps: ImageImporterDeps): ImageImporter {
       await writeFileAtomically(paths.importsFile, JSON.stringify(found));
   }
 
+  // Until the folder was looked at once, there may be archives that nobody knows of.
+  let pending = Promise.withResolvers<void>();
+
   return {
     name: "image archives",
     importArchives,
+    idle(signal) {
+      const stopped = Promise.withResolvers<never>();
+      const stop = () => stopped.reject(signal.reason);
+      signal.addEventListener("abort", stop, { once: true });
+      if (signal.aborted) stop();
+      return Promise.race([pending.promise, stopped.promise]).finally(() =>
+        signal.removeEventListener("abort", stop),
+      );
+    },
     async importPauseImage(signal) {
       if ((await images.status(ownPauseImage, { signal })) !== undefined) return;
       const archive = join(paths.state, "pause.tar");
@@ -104,15 +126,26 @@ export function createImageImporter(deps: ImageImporterDeps): ImageImporter {
       await mkdir(paths.imagesDir, { recursive: true });
       let cancel = () => {};
       let work: Promise<void> = Promise.resolve();
+      let changes = 0;
+      let settled = false;
       const look = () => {
+        const seen = changes;
         work = work
           .then(() => importArchives(signal))
           .catch((caught: unknown) => {
             if (!signal.aborted)
               logger.error("the images folder cannot be read", { error: String(caught) });
+          })
+          .then(() => {
+            if (seen !== changes) return;
+            settled = true;
+            pending.resolve();
           });
       };
       const watcher = watch(paths.imagesDir, () => {
+        if (settled) pending = Promise.withResolvers<void>();
+        settled = false;
+        changes += 1;
         cancel();
         cancel = deps.clock.after(settleMs, look);
       });
@@ -129,4 +162,13 @@ export function createImageImporter(deps: ImageImporterDeps): ImageImporter {
       }
     },
   };
+}
+
+/** The archive without its compression, which `ctr` cannot undo; undefined where it has none. */
+function decompressed(file: string): Readable | undefined {
+  if (file.endsWith(".tar")) return undefined;
+  const plain = file.endsWith(".zst") ? createZstdDecompress() : createGunzip();
+  // A broken archive ends `plain` with an error, and so the command that reads it.
+  pipeline(createReadStream(file), plain, () => {});
+  return plain;
 }

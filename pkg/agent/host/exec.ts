@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import type { Readable } from "node:stream";
 import { execa } from "execa";
 
 export interface CommandOptions {
   /** Written to the command's standard input, which is closed after it; without it the command reads nothing. */
   readonly input?: string | Uint8Array;
+  /** In its place: what is too large to hold in memory. */
+  readonly inputStream?: Readable;
   readonly signal?: AbortSignal;
   /** Default: {@link commandTimeoutMs}. */
   readonly timeoutMs?: number;
@@ -71,7 +74,7 @@ async function attempt(
     reject: false,
     timeout: options.timeoutMs ?? commandTimeoutMs,
     stripFinalNewline: false,
-    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+    ...stdinOf(options),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });
@@ -84,6 +87,11 @@ async function attempt(
     throw new CommandError(`${command}: ${why}`, { exitCode: undefined, missing });
   }
   return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+}
+
+function stdinOf({ input, inputStream }: CommandOptions) {
+  if (inputStream !== undefined) return { input: inputStream };
+  return input === undefined ? { stdin: "ignore" as const } : { input };
 }
 
 /** Programs as this machine runs them. */

@@ -29,6 +29,8 @@ export type Tell = (type: "Normal" | "Warning", reason: string, message: string)
 
 export interface ImagesDeps {
   readonly images: Pick<ImageService, "status" | "pull">;
+  /** Resolves once no image archive waits to be imported: what is missing may be in one. */
+  importsDone(signal: AbortSignal): Promise<void>;
   readonly clock: Clock;
 }
 
@@ -46,6 +48,8 @@ export interface Images {
   ensure(request: PullRequest, signal: AbortSignal): Promise<Image>;
   /** Forgets what failed for a pod that is gone. */
   forget(podUid: string): void;
+  /** Forgets all that failed: images have come by another way. */
+  forgetFailures(): void;
 }
 
 const pullBackoff: BackoffPolicy = { firstMs: 10_000, maxMs: 300_000 };
@@ -60,7 +64,7 @@ interface Failure {
   message: string;
 }
 
-export function createImages({ images, clock }: ImagesDeps): Images {
+export function createImages({ images, importsDone, clock }: ImagesDeps): Images {
   const failed = new Map<string, Failure>();
   const pulling = new Map<string, Promise<void>>();
 
@@ -177,6 +181,7 @@ export function createImages({ images, clock }: ImagesDeps): Images {
       }
       return await pull(request, name, signal);
     },
+    forgetFailures: () => failed.clear(),
     forget(podUid) {
       for (const key of failed.keys()) if (key.startsWith(`${podUid}/`)) failed.delete(key);
     },
@@ -184,6 +189,9 @@ export function createImages({ images, clock }: ImagesDeps): Images {
 
   async function inspect(name: string, signal: AbortSignal): Promise<Image | undefined> {
     try {
+      const found = await images.status(name, { signal });
+      if (found !== undefined) return found;
+      await importsDone(signal);
       return await images.status(name, { signal });
     } catch (caught) {
       if (!(caught instanceof RpcError)) throw caught;

@@ -53,6 +53,7 @@ const statusBackoff: BackoffPolicy = { firstMs: 200, maxMs: 10_000 };
 const exitLagMs = 15;
 const exitLagTriesMax = 200;
 const graceSecondsDefault = 30;
+const imageReasons = ["ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"];
 
 /**
  * Makes one pod on this node what the API asks for. Two loops: one decides and acts, one step after another; the
@@ -143,6 +144,13 @@ export class PodWorker {
     this.#volumesRetryAtMs = 0;
     for (const [name, { reason }] of this.#waiting)
       if (reason === "CreateContainerConfigError") this.#notBefore.delete(name);
+    this.wake();
+  }
+
+  /** Images have come: what waits for one need not wait any longer. */
+  retryImages(): void {
+    for (const [name, { reason }] of this.#waiting)
+      if (imageReasons.includes(reason)) this.#notBefore.delete(name);
     this.wake();
   }
 

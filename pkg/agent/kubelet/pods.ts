@@ -34,6 +34,8 @@ export interface Pods extends Service {
   list(): readonly LocalPod[];
   /** What the pods name has changed: their volumes follow. */
   refresh(podUids: readonly string[]): void;
+  /** Images have come by another way than a pull. */
+  retryImages(): void;
   /** Looks at every pod again. */
   wakeAll(): void;
 }
@@ -152,6 +154,9 @@ export function createPods(deps: PodsDeps): Pods {
     list: () => [...workers.values()].map(local),
     refresh(podUids) {
       for (const uid of podUids) workers.get(uid)?.refreshVolumes();
+    },
+    retryImages() {
+      for (const worker of workers.values()) worker.retryImages();
     },
     wakeAll,
     async run(signal) {
