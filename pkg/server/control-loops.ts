@@ -14,8 +14,10 @@ import { catalog } from "./controllers/catalog.ts";
 import { createScheduler } from "./scheduler/scheduler.ts";
 
 export interface ControlLoopsOptions {
-  /** Acts for all of them: may do whatever any of them does. */
+  /** Acts for the controllers: may do whatever any of them does. */
   readonly client: Client;
+  /** Acts for the scheduler. */
+  readonly schedulerClient: Client;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A number in [0, 1). */
@@ -23,6 +25,8 @@ export interface ControlLoopsOptions {
   /** Every kind there is at the moment. */
   readonly resources: () => readonly ResourceDefinition[];
   readonly clusterCidr: string;
+  /** The node on this server's machine; undefined where there is none. */
+  readonly serverNode: string | undefined;
   /** PEM. */
   readonly rootCa: string;
   /** Names from the catalog, and `scheduler`, that are not to run. */
@@ -56,6 +60,7 @@ export function createControlLoops(options: ControlLoopsOptions): readonly Servi
       recorder: (component) => events.recorder(component),
       resources,
       clusterCidr,
+      serverNode: options.serverNode,
       rootCa,
     });
     services.push("run" in made ? made : controllerService(made, runnerOptions));
@@ -63,7 +68,7 @@ export function createControlLoops(options: ControlLoopsOptions): readonly Servi
   if (!disabled.has("scheduler")) {
     services.push(
       createScheduler({
-        client,
+        client: options.schedulerClient,
         clock,
         random,
         logger: logger.child({ component: "scheduler" }),

@@ -46,11 +46,13 @@ export async function startLoopsWorld(
   const running = runAll(
     createControlLoops({
       client,
+      schedulerClient: client,
       clock: options.clock ?? systemClock,
       logger: loggerInto(errors),
       random: Math.random,
       resources: () => allResources,
       clusterCidr: "10.42.0.0/16",
+      serverNode: undefined,
       rootCa: "the CA",
     }),
     stop.signal,
