@@ -52,6 +52,8 @@ export function createEventBroadcaster(deps: {
   const correlator = new EventCorrelator(clock);
   const waiting: Occurrence[] = [];
   let wake: (() => void) | undefined;
+  /** Since the last time when there was room: told once, not for each. */
+  let isDropping = false;
 
   /** Like client-go's: the time in nanoseconds, in hexadecimal. The clock has no nanoseconds; luck fills them in. */
   function suffix(atMs: number): string {
@@ -144,9 +146,12 @@ export function createEventBroadcaster(deps: {
     recorder: (component, host) => ({
       event(subject, type, reason, message) {
         if (waiting.length >= limits.waitingEventsMax) {
-          logger.warn("too many events wait to be written, dropping one", { reason });
+          if (!isDropping)
+            logger.warn("too many events wait to be written, dropping some", { reason });
+          isDropping = true;
           return;
         }
+        isDropping = false;
         waiting.push({
           reference: "reference" in subject ? subject.reference : referenceTo(subject),
           type,
