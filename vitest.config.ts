@@ -14,6 +14,7 @@ export default defineConfig({
             "cmd/**/*.test.ts",
             "build/**/*.test.ts",
             "test/tidy.test.ts",
+            "test/bench/**/*.test.ts",
           ],
           testTimeout: 30_000,
         },

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { executable } from "../support/test-host.ts";
+import { Http2Load } from "./http2-load.ts";
+import { targetOf } from "./kubeconfig.ts";
+
+const port = 16_443;
+const readyTimeoutMs = 30_000;
+
+/** A control plane of the built executable on a port of its own. */
+export class BenchServer implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #directory: string;
+  readonly #keep: boolean;
+  /** From exec to the first good /readyz, in milliseconds. */
+  readonly readyMs: number;
+
+  private constructor(process: ChildProcess, directory: string, keep: boolean, readyMs: number) {
+    this.#process = process;
+    this.#directory = directory;
+    this.#keep = keep;
+    this.readyMs = readyMs;
+  }
+
+  /** `directory`: of an earlier one, which is then left to the caller; default: a fresh one. */
+  static async start(directory?: string): Promise<BenchServer> {
+    const home = directory ?? (await mkdtemp("/var/tmp/mini8s-bench-"));
+    const log = await open(join(home, "mini8s.log"), "a");
+    const started = performance.now();
+    const child = spawn(
+      executable,
+      [
+        ...["server", "--disable-agent", "--https-listen-port", String(port)],
+        ...["--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"],
+        ...["--data-dir", join(home, "data"), "--write-kubeconfig", join(home, "kubeconfig.yaml")],
+      ],
+      { stdio: ["ignore", log.fd, log.fd] },
+    );
+    await log.close();
+    try {
+      await untilReady(child, home, started + readyTimeoutMs);
+    } catch (caught) {
+      child.kill("SIGKILL");
+      if (directory === undefined) await rm(home, { recursive: true, force: true });
+      throw caught;
+    }
+    return new BenchServer(child, home, directory !== undefined, performance.now() - started);
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** One HTTP/2 connection as the administrator. */
+  connect(): Promise<Http2Load> {
+    return Http2Load.connect(targetOf(join(this.#directory, "kubeconfig.yaml")));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = once(this.#process, "exit");
+      this.#process.kill("SIGTERM");
+      const kill = setTimeout(() => this.#process.kill("SIGKILL"), 15_000);
+      await ended;
+      clearTimeout(kill);
+    }
+    if (!this.#keep) await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+async function untilReady(child: ChildProcess, home: string, deadline: number): Promise<void> {
+  const kubeconfig = join(home, "kubeconfig.yaml");
+  for (;;) {
+    if (child.exitCode !== null)
+      throw new Error(
+        `mini8s ended: ${readFileSync(join(home, "mini8s.log"), "utf8").slice(-800)}`,
+      );
+    if (performance.now() > deadline) throw new Error("the API was not ready in time");
+    if ((await accepts(port)) && existsSync(kubeconfig) && (await isReady(kubeconfig))) return;
+    await sleep(2);
+  }
+}
+
+function accepts(tcpPort: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(tcpPort, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
+
+async function isReady(kubeconfig: string): Promise<boolean> {
+  try {
+    using client = await Http2Load.connect(targetOf(kubeconfig));
+    return (await client.request("GET", "/readyz")).status === 200;
+  } catch {
+    return false;
+  }
+}
