@@ -37,7 +37,7 @@ describe("what is done next", () => {
       "a new pod gets a sandbox",
       aPod(),
       observedPod([], []),
-      [{ do: "create-sandbox", attempt: 0 }],
+      [{ do: "create-sandbox", attempt: 0, replaces: [] }],
     ],
     ["then its container", aPod(), observedPod(), [start("app")]],
     ["then nothing", aPod(), observedPod([seen("app")]), []],
@@ -57,7 +57,7 @@ describe("what is done next", () => {
       "a dead sandbox is replaced",
       aPod(),
       observedPod([ended("app", 255)], [sandbox({ state: "not-ready" })]),
-      [{ do: "create-sandbox", attempt: 1 }],
+      [{ do: "create-sandbox", attempt: 1, replaces: ["s"] }],
     ],
     [
       "containers that outlived their sandbox are stopped first",

@@ -43,7 +43,12 @@ export interface ContainerToStop {
 }
 
 export type PodAction =
-  | { readonly do: "create-sandbox"; readonly attempt: number }
+  /** Dead sandboxes in `replaces` still hold an address: it is given back first. */
+  | {
+      readonly do: "create-sandbox";
+      readonly attempt: number;
+      readonly replaces: readonly string[];
+    }
   | {
       readonly do: "start-container";
       readonly name: string;
@@ -165,7 +170,7 @@ function replaceSandbox(
   return {
     actions: [
       ...observed.sandboxes.slice(1).map(({ id }) => ({ do: "remove-sandbox", id }) as const),
-      { do: "create-sandbox", attempt },
+      { do: "create-sandbox", attempt, replaces: sandbox === undefined ? [] : [sandbox.id] },
     ],
     wakeAtMs: undefined,
   };

@@ -29,7 +29,10 @@ import type { VolumeOutcome } from "./volumes/volume.ts";
 
 export interface PodWorkerDeps {
   readonly client: Pick<Client, "patch" | "delete">;
-  readonly runtime: Pick<RuntimeService, "execSync" | "removeContainer" | "removePodSandbox">;
+  readonly runtime: Pick<
+    RuntimeService,
+    "execSync" | "removeContainer" | "stopPodSandbox" | "removePodSandbox"
+  >;
   readonly observer: Observer;
   readonly applier: PodApplier;
   readonly objects: ReferencedObjects;
@@ -420,6 +423,7 @@ export class PodWorker {
             "SandboxChanged",
             "Pod sandbox changed, it will be killed and re-created.",
           );
+        for (const id of action.replaces) await runtime.stopPodSandbox(id, { signal });
         await applier.createSandbox(context, action.attempt, signal);
         // The address is part of the pod's own fields.
         this.#volumesStale ||= [...(this.#volumes?.keys() ?? [])].length > 0 && showsFields(pod);
@@ -458,6 +462,8 @@ export class PodWorker {
         return false;
       case "remove-sandbox":
         if (pod.metadata.deletionTimestamp !== undefined) await this.#lastReport();
+        // One that died by itself was never stopped, and is not removed before its network is.
+        await runtime.stopPodSandbox(action.id, { signal });
         await runtime.removePodSandbox(action.id, { signal });
         return false;
       case "release":
