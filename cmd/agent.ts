@@ -13,11 +13,7 @@ import { UsageError } from "./usage-error.ts";
 /** The node part of the flags, which `mini8s server` has, too. */
 export function nodeConfigOf(
   flags: FlagValues,
-  cluster: {
-    readonly server: string;
-    readonly token: string;
-    readonly labels: Readonly<Record<string, string>>;
-  },
+  cluster: { readonly server: string; readonly token: string },
 ): NodeConfig {
   if (flags.proxyMode === "ipvs") {
     throw new UsageError("--proxy-mode ipvs is not there yet: use nftables or iptables");
@@ -25,9 +21,9 @@ export function nodeConfigOf(
   return {
     server: cluster.server,
     token: cluster.token,
-    nodeName: flags.nodeName ?? hostname().toLowerCase(),
+    nodeName: nodeNameOf(flags),
     nodeIp: flags.nodeIp,
-    nodeLabels: { ...cluster.labels, ...Object.fromEntries(flags.nodeLabel) },
+    nodeLabels: Object.fromEntries(flags.nodeLabel),
     nodeTaints: flags.nodeTaint,
     dataDir: flags.dataDir,
     containerRuntimeEndpoint: flags.containerRuntimeEndpoint,
@@ -39,6 +35,11 @@ export function nodeConfigOf(
     kubeletPort: flags.kubeletPort,
     kubernetesVersion,
   };
+}
+
+/** `--node-name`, or the machine's own. */
+export function nodeNameOf(flags: FlagValues): string {
+  return flags.nodeName ?? hostname().toLowerCase();
 }
 
 /** `mini8s agent`: a node of somebody else's cluster. Settles when it has stopped. */
@@ -58,7 +59,7 @@ export async function runAgentCommand(
       "--token is missing: give what <data-dir>/server/node-token holds on the server",
     );
   }
-  const config = nodeConfigOf(flags, { server: flags.join, token, labels: {} });
+  const config = nodeConfigOf(flags, { server: flags.join, token });
   await createNode({ config, clock: systemClock, logger, random: Math.random }).run(signal);
 }
 

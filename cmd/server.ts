@@ -13,7 +13,7 @@ import { openDatastore } from "../pkg/datastore/open.ts";
 import type { SqliteThreadData } from "../pkg/datastore/sqlite/protocol.ts";
 import { runSqliteThread } from "../pkg/datastore/sqlite/run-sqlite-thread.ts";
 import { createServer, type ServerConfig, type StartedServer } from "../pkg/server/server.ts";
-import { type AgentThreadData, nodeConfigOf } from "./agent.ts";
+import { type AgentThreadData, nodeConfigOf, nodeNameOf } from "./agent.ts";
 import type { FlagValues } from "./flags.ts";
 import { readGivenToken } from "./given-token.ts";
 import { sqliteAddonFile, startThread } from "./threads.ts";
@@ -57,7 +57,6 @@ export async function runServerCommand(
     nodeConfigOf(flags, {
       server: `https://${loopbackFor(config.bindAddress)}:${port}`,
       token: nodeToken,
-      labels: { "node-role.kubernetes.io/control-plane": "true" },
     });
   nodeOf({ port: config.port, nodeToken: "" });
   await runAll([server, nodeThread(started.promise, nodeOf, flags.debug)], signal);
@@ -121,6 +120,7 @@ async function serverConfigOf(flags: FlagValues): Promise<ServerConfig> {
   return {
     folder: join(flags.dataDir, "server"),
     hostname: hostname().toLowerCase(),
+    nodeName: flags.disableAgent ? undefined : nodeNameOf(flags),
     bindAddress: flags.bindAddress,
     port: flags.httpsListenPort,
     advertiseAddress,

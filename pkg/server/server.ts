@@ -39,6 +39,8 @@ export interface ServerConfig {
   /** `<data-dir>/server` */
   readonly folder: string;
   readonly hostname: string;
+  /** The node on this machine; undefined with `--disable-agent`. */
+  readonly nodeName: string | undefined;
   readonly bindAddress: string;
   readonly port: number;
   /** Where nodes and pods reach this server. */
@@ -273,6 +275,7 @@ function controlLoops(deps: ControlPlaneDeps, server: ApiServer): readonly Servi
       recorder: (component) => events.recorder(component),
       resources: () => allResources,
       clusterCidr: config.clusterCidr,
+      serverNode: config.nodeName,
       rootCa: certificates.serverCa.certificatePem,
     }),
   );

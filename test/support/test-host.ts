@@ -123,9 +123,9 @@ export class TestHost {
   async start(...flags: readonly string[]): Promise<void> {
     const output = await open(this.log, "a");
     this.#process = spawn(
-      "ip",
+      "nsenter",
       [
-        ...["netns", "exec", this.name, executable, "server"],
+        ...[`--net=/run/netns/${this.name}`, executable, "server"],
         ...["--data-dir", this.dataDir, "--write-kubeconfig", this.kubeconfig],
         ...["--node-name", "node-1", "--node-ip", this.address],
         ...flags,
@@ -156,10 +156,11 @@ export class TestHost {
   }
 
   /** Ends mini8s and waits until it has gone; its containers go on. */
-  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+  stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null)
-      return child?.exitCode ?? null;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) {
+      return Promise.resolve(child?.exitCode ?? null);
+    }
     const ended = new Promise<number | null>((resolve) =>
       child.once("exit", (code) => resolve(code)),
     );
@@ -169,11 +170,12 @@ export class TestHost {
 
   /** A program inside the machine's network. */
   exec(command: string, ...args: readonly string[]): Promise<CommandOutput> {
-    return runCommand("ip", ["netns", "exec", this.name, command, ...args]);
+    // Not ip netns exec: that mounts a /sys of its own, without control groups.
+    return runCommand("nsenter", [`--net=/run/netns/${this.name}`, command, ...args]);
   }
 
   kubectl(...args: readonly string[]): Promise<CommandOutput> {
-    return runCommand("kubectl", ["--kubeconfig", this.kubeconfig, ...args]);
+    return this.exec("kubectl", "--kubeconfig", this.kubeconfig, ...args);
   }
 
   /** As `kubectl`, but must succeed; returns what it printed. */
@@ -185,8 +187,11 @@ export class TestHost {
 
   async apply(manifest: string, ...args: readonly string[]): Promise<string> {
     const { exitCode, stdout, stderr } = await runCommand(
-      "kubectl",
-      ["--kubeconfig", this.kubeconfig, "apply", ...args, "-f", "-"],
+      "nsenter",
+      [
+        ...[`--net=/run/netns/${this.name}`, "kubectl", "--kubeconfig", this.kubeconfig],
+        ...["apply", ...args, "-f", "-"],
+      ],
       { input: manifest },
     );
     if (exitCode !== 0) throw new Error(`kubectl apply failed: ${stderr}`);
@@ -208,10 +213,8 @@ export class TestHost {
 
   async destroy(): Promise<void> {
     await this.stop("SIGKILL");
-    await runCommand("ip", [
-      "netns",
-      "exec",
-      this.name,
+    await runCommand("nsenter", [
+      `--net=/run/netns/${this.name}`,
       executable,
       "uninstall",
       "--data-dir",

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { Node } from "../../api/generated/core-v1.generated.ts";
 import { isAbortOf } from "../../base/abort.ts";
@@ -53,7 +52,7 @@ export function createNetwork(deps: {
     const address = self?.status.addresses?.find(({ type }) => type === "InternalIP")?.address;
     // Both come soon after the node has registered: the next event brings us here again.
     if (podCidr === undefined || address === undefined) return;
-    const uplink = uplinkOf(address);
+    const uplink = await uplinkOf(address, commands, signal);
     const mtu = uplink.mtu - (deps.overlay === "vxlan" ? tunnelOverheadBytes : 0);
     if (preparedFor !== podCidr) {
       await setKernelParameters(deps.sysctls, logger);
@@ -116,12 +115,20 @@ async function setKernelParameters(sysctls: Sysctls, logger: Logger): Promise<vo
   }
 }
 
-/** The interface that holds the node's address, and what fits into its packets. */
-function uplinkOf(address: string): { readonly name: string; readonly mtu: number } {
-  for (const [name, addresses] of Object.entries(networkInterfaces())) {
-    if (addresses?.some((candidate) => candidate.address === address)) {
-      return { name, mtu: Number(readFileSync(`/sys/class/net/${name}/mtu`, "utf8")) };
-    }
+/** The interface that holds the node's address, and how many bytes fit into its packets. */
+async function uplinkOf(
+  address: string,
+  commands: Commands,
+  signal: AbortSignal,
+): Promise<{ readonly name: string; readonly mtu: number }> {
+  const holders = Object.entries(networkInterfaces()).filter(([, addresses]) =>
+    addresses?.some((candidate) => candidate.address === address),
+  );
+  const name = holders[0]?.[0];
+  if (name === undefined) {
+    throw new Error(`no interface holds the node's address ${address}: check --node-ip`);
   }
-  throw new Error(`no interface holds the node's address ${address}: check --node-ip`);
+  // Not from /sys: that shows the interfaces of the network namespace it was mounted in.
+  const { stdout } = await commands.run("ip", ["-o", "link", "show", "dev", name], { signal });
+  return { name, mtu: Number(/ mtu (\d+) /.exec(stdout)?.[1] ?? 1_500) };
 }

@@ -19,6 +19,7 @@ import type { Service } from "../../base/service.ts";
 import type { Controller, ControllerDeps } from "../../client/controller.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation.ts";
+import { controlPlaneLabelController } from "./control-plane-label.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
@@ -43,6 +44,8 @@ export interface CatalogDeps extends ControllerDeps {
   resources(): readonly ResourceDefinition[];
   /** Where the nodes' pod addresses come from, e.g. 10.42.0.0/16. */
   readonly clusterCidr: string;
+  /** The node on this server's machine; undefined where there is none. */
+  readonly serverNode: string | undefined;
   /** PEM of the CA that pods verify the API server by. */
   readonly rootCa: string;
 }
@@ -191,6 +194,12 @@ export const catalog: readonly CatalogEntry[] = [
         nodes: informer(nodeResource),
         events: recorder("cidrAllocator"),
       }),
+  },
+  {
+    name: "control-plane-label-controller",
+    purpose: "labels the server's own node as part of the control plane",
+    create: ({ client, informer, serverNode }) =>
+      controlPlaneLabelController({ client, serverNode, nodes: informer(nodeResource) }),
   },
   {
     name: "pod-garbage-collector-controller",
