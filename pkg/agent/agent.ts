@@ -38,7 +38,7 @@ import { createReferencedObjects } from "./kubelet/referenced-objects.ts";
 import { containerLogPath, podLogFolder } from "./kubelet/runtime-names.ts";
 import { createServiceAccountTokens } from "./kubelet/service-account-tokens.ts";
 
-export interface AgentConfig {
+interface AgentConfig {
   readonly nodeName: string;
   /** Empty: the address of the interface with the default route. */
   readonly nodeIps: readonly string[];
@@ -64,7 +64,7 @@ export interface AgentConfig {
 }
 
 /** What the agent needs of the pod network, which others build. */
-export interface AgentNetwork {
+interface AgentNetwork {
   /** Resolves once CNI is configured in `cniConfDir`, so that pods can be given addresses. */
   ready(signal: AbortSignal): Promise<void>;
 }

@@ -39,7 +39,7 @@ export interface NodeCredentials {
   readonly clusterConfig: Readonly<Record<string, unknown>>;
 }
 
-export interface KeyedCertificate {
+interface KeyedCertificate {
   /** PEM */
   readonly certificate: string;
   /** PEM */
@@ -47,7 +47,7 @@ export interface KeyedCertificate {
 }
 
 /** The cluster does not take this node: the sentence says why and what to do. */
-export class JoinError extends Error {
+class JoinError extends Error {
   override readonly name = "JoinError";
 }
 

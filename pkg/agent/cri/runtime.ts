@@ -16,7 +16,7 @@ import {
 export type SandboxConfig = MessageInitShape<typeof PodSandboxConfigSchema>;
 export type ContainerConfig = MessageInitShape<typeof ContainerConfigSchema>;
 
-export interface ExecResult {
+interface ExecResult {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
   readonly exitCode: number;

@@ -3,7 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { execa } from "execa";
 
-export interface CommandOptions {
+interface CommandOptions {
   /** Written to the command's standard input, which is closed after it; without it the command reads nothing. */
   readonly input?: string | Uint8Array;
   /** In its place: what is too large to hold in memory. */
@@ -20,7 +20,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-export interface SupervisedProcess {
+interface SupervisedProcess {
   readonly pid: number;
   /** Resolves with a sentence when the process has ended. */
   readonly ended: Promise<string>;

@@ -42,7 +42,7 @@ import { containerSecurity, sandboxSecurity } from "./security.ts";
 import type { VolumeOutcome } from "./volumes/volume.ts";
 
 /** What is the same for all pods of a node. */
-export interface PodRuntimeConfig {
+interface PodRuntimeConfig {
   readonly folders: PodFolders;
   readonly logsDir: string;
   /** Where the pods' control groups live: `/…/kubepods`. */

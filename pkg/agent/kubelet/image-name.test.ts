@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { normalizeImageName, parseImageName, tagOf } from "./image-name.ts";
+import { normalizeImageName, parseImageName } from "./image-name.ts";
 
 const digest = `sha256:${"a".repeat(64)}`;
 
@@ -27,12 +27,4 @@ test.each([
   `${"a".repeat(2_000)}`,
 ])("%j is no image name", (text) => {
   expect(parseImageName(text)).toBeUndefined();
-});
-
-test("only a name with neither tag nor digest means latest", () => {
-  const tag = (text: string) => {
-    const name = parseImageName(text);
-    return name === undefined ? undefined : tagOf(name);
-  };
-  expect([tag("app"), tag("app:1"), tag(`app@${digest}`)]).toEqual(["latest", "1", undefined]);
 });

@@ -41,8 +41,3 @@ export function normalizeImageName(text: string): string {
   const tag = name.tag ?? (name.digest === undefined ? "latest" : undefined);
   return `${name.registry}/${name.path}${tag === undefined ? "" : `:${tag}`}${name.digest === undefined ? "" : `@${name.digest}`}`;
 }
-
-/** The tag that decides the default pull policy; `latest` where the name has neither tag nor digest. */
-export function tagOf(name: ImageName): string | undefined {
-  return name.tag ?? (name.digest === undefined ? "latest" : undefined);
-}

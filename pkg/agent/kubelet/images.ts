@@ -34,7 +34,7 @@ export interface ImagesDeps {
   readonly clock: Clock;
 }
 
-export interface PullRequest {
+interface PullRequest {
   readonly pod: Pod;
   readonly container: ContainerSpec;
   readonly sandbox: SandboxConfig;

@@ -1,6 +1,5 @@
 import type { Pod } from "../../api/generated/core-v1.generated.ts";
 import {
-  allSpecs,
   type ContainerSpec,
   containerHash,
   ephemeralSpecs,
@@ -288,9 +287,4 @@ function removeOld(observed: ObservedPod): readonly PodAction[] {
       actions.push({ do: "remove-sandbox", id: sandbox.id });
   }
   return actions;
-}
-
-/** The containers a pod asks for, by name: what a worker keeps state of. */
-export function containerNames(pod: Pod): readonly string[] {
-  return allSpecs(pod).map(({ spec }) => spec.name);
 }

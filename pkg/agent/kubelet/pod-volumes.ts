@@ -28,7 +28,7 @@ export interface CriMount {
   readonly propagation: 0 | 1 | 2;
 }
 
-export class VolumeSetUpError extends Error {
+class VolumeSetUpError extends Error {
   override readonly name = "VolumeSetUpError";
 }
 

@@ -23,7 +23,7 @@ export interface ProberDeps {
   onFailure(container: Container, kind: ProbeKind, message: string): void;
 }
 
-export type ProbeKind = "Liveness" | "Readiness" | "Startup";
+type ProbeKind = "Liveness" | "Readiness" | "Startup";
 
 type ProbeOutcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
 

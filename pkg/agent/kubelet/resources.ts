@@ -23,7 +23,7 @@ export interface ContainerLimits {
   readonly oomScoreAdj: bigint;
 }
 
-export function millicpuOf(text: string | undefined): number {
+function millicpuOf(text: string | undefined): number {
   return text === undefined ? 0 : milliUnits(parseQuantity(text));
 }
 
@@ -76,7 +76,7 @@ function resourcesOf(resources: ResourceRequirements | undefined): Amounts {
 }
 
 /** How readily the kernel kills the container when memory runs out: the less it asked for, the sooner. */
-export function oomScoreAdj(pod: Pod, container: Container, machineMemoryBytes: number): number {
+function oomScoreAdj(pod: Pod, container: Container, machineMemoryBytes: number): number {
   const critical =
     pod.spec.priorityClassName === "system-node-critical" ||
     (pod.spec.priority ?? 0) >= 2_000_001_000;

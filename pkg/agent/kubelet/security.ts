@@ -22,7 +22,7 @@ function seccomp(profile: SeccompProfile | undefined) {
   }
 }
 
-export function namespaceOptions(pod: Pod, targetId?: string) {
+function namespaceOptions(pod: Pod, targetId?: string) {
   return {
     network: pod.spec.hostNetwork === true ? namespaceMode.node : namespaceMode.pod,
     ipc: pod.spec.hostIPC === true ? namespaceMode.node : namespaceMode.pod,

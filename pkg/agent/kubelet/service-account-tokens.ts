@@ -5,7 +5,7 @@ import { parseTime } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 
-export interface PodToken {
+interface PodToken {
   readonly token: string;
   readonly renewAtMs: number;
 }
