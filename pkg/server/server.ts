@@ -2,17 +2,10 @@ import { join } from "node:path";
 import { Registry } from "prom-client";
 import type { Describe } from "../api/openapi-schema.ts";
 import { allResources } from "../api/registry.generated.ts";
-import { nodeResource } from "../api/resources/node.ts";
-import { podResource } from "../api/resources/pod.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { runAll, type Service } from "../base/service.ts";
 import type { Client } from "../client/client.ts";
-import type { Controller } from "../client/controller.ts";
-import { controllerService } from "../client/controller-runner.ts";
-import { createEventBroadcaster } from "../client/recorder.ts";
-import { createSharedInformers } from "../client/shared-informers.ts";
-import { createTrackedClient } from "../client/tracked-client.ts";
 import type { Datastore } from "../datastore/datastore.ts";
 import { createAccess } from "./access.ts";
 import { addressAt, parseAddressRange } from "./apiserver/allocate/address-range.ts";
@@ -31,9 +24,8 @@ import {
   openServerCertificates,
   type ServerCertificates,
 } from "./certificates/server-certificates.ts";
-import { catalog } from "./controllers/catalog.ts";
+import { createControlLoops } from "./control-loops.ts";
 import { createLocalClient } from "./local-client.ts";
-import { createScheduler } from "./scheduler/scheduler.ts";
 
 export interface ServerConfig {
   /** `<data-dir>/server` */
@@ -154,7 +146,19 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
       logger.info("the API is ready", { port, kubeconfig: config.kubeconfig.path });
       deps.onReady({ port, nodeToken: secrets.nodeToken });
       const keeper = createApiServiceKeeper({ client: system, clock, log: logger }, api);
-      await runAll([keeper, ...controlLoops(deps, server)], stop);
+      const loops = createControlLoops({
+        client: clientOf(server, controllerUser),
+        schedulerClient: clientOf(server, schedulerUser),
+        clock,
+        logger,
+        random: deps.random,
+        resources: () => allResources,
+        clusterCidr: config.clusterCidr,
+        serverNode: config.nodeName,
+        rootCa: certificates.serverCa.certificatePem,
+        disabled: new Set(config.runsScheduler ? [] : ["scheduler"]),
+      });
+      await runAll([keeper, ...loops], stop);
     },
   };
   await runAll([hub, server.service, start], signal);
@@ -257,43 +261,4 @@ function composeApi(
     logger,
   });
   return server;
-}
-
-/** The controllers of the catalog and the scheduler, on one set of informers. */
-function controlLoops(deps: ControlPlaneDeps, server: ApiServer): readonly Service[] {
-  const { config, clock, logger, random, certificates } = deps;
-  const client = clientOf(server, controllerUser);
-  const informers = createSharedInformers(client);
-  const writes = createTrackedClient(client, informers.existing);
-  const events = createEventBroadcaster({ client, clock, logger, random });
-  const made = catalog.map((entry) =>
-    entry.create({
-      client: writes.client,
-      informer: informers.informer,
-      clock,
-      logger: logger.child({ controller: entry.name }),
-      recorder: (component) => events.recorder(component),
-      resources: () => allResources,
-      clusterCidr: config.clusterCidr,
-      serverNode: config.nodeName,
-      rootCa: certificates.serverCa.certificatePem,
-    }),
-  );
-  const controllers = made.map((one) =>
-    isController(one) ? controllerService(one, { clock, logger, writes }) : one,
-  );
-  const scheduler = createScheduler({
-    client: clientOf(server, schedulerUser),
-    pods: informers.informer(podResource),
-    nodes: informers.informer(nodeResource),
-    events: events.recorder("default-scheduler"),
-    clock,
-    logger: logger.child({ part: "scheduler" }),
-    random,
-  });
-  return [informers, events, ...controllers, ...(config.runsScheduler ? [scheduler] : [])];
-}
-
-function isController(made: Controller | Service): made is Controller {
-  return "reconcile" in made;
 }
