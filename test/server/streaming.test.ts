@@ -16,8 +16,7 @@ const signal = AbortSignal.timeout(20_000);
 
 function commonNameOf(request: IncomingMessage): string {
   const socket = request.socket as import("node:tls").TLSSocket;
-  const { CN } = socket.getPeerCertificate().subject;
-  return Array.isArray(CN) ? CN.join() : CN;
+  return String(socket.getPeerCertificate().subject.CN);
 }
 
 beforeAll(async () => {
@@ -77,7 +76,9 @@ beforeAll(async () => {
     apiVersion: "v1" as const,
     kind: "Pod" as const,
     metadata: { name, namespace: "default" },
-    spec: { containers: containers.map((each) => ({ name: each, image: "i" })) } as Pod["spec"],
+    spec: {
+      containers: containers.map((each) => ({ name: each, image: "i", resources: {} })),
+    } as Pod["spec"],
   });
   for (const [name, containers] of [
     ["p", ["c"]],
@@ -149,7 +150,6 @@ function upgrade(
       ca: world.authority.certificatePem,
       cert: client.certificatePem,
       key: client.keyPem,
-      ALPNProtocols: ["http/1.1"],
       headers: {
         connection: "Upgrade",
         upgrade: "SPDY/3.1",

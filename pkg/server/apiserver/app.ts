@@ -12,16 +12,8 @@ import { type DispatchDeps, dispatch, notServed } from "./dispatch.ts";
 import { type AppContext, type AppEnv, Exchange } from "./exchange.ts";
 import { impersonatedUser } from "./impersonation.ts";
 import type { RequestMetrics } from "./metrics.ts";
+import type { PathHandler } from "./path-handler.ts";
 import { replyError } from "./reply.ts";
-
-/** Answers to a path that is no resource: health, version, discovery, … */
-export interface PathHandler {
-  /** As Hono writes routes. */
-  readonly path: string;
-  /** Upper-case; default: only GET. */
-  readonly methods?: readonly string[];
-  handle(exchange: Exchange): Response | Promise<Response>;
-}
 
 export interface AppDeps {
   readonly authenticator: Authenticator;

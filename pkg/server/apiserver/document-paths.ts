@@ -1,10 +1,10 @@
-import type { PathHandler } from "./app.ts";
 import type { Discovery } from "./discovery.ts";
 import { notServed } from "./dispatch.ts";
 import type { Exchange } from "./exchange.ts";
 import { gzipped } from "./gzip.ts";
 import { wantsGzip } from "./negotiation.ts";
 import type { OpenApi } from "./openapi.ts";
+import type { PathHandler } from "./path-handler.ts";
 import { headersOf } from "./reply.ts";
 
 /** `/api`, `/apis` and below: which kinds there are. */

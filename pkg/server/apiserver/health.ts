@@ -1,5 +1,5 @@
-import type { PathHandler } from "./app.ts";
 import type { Exchange } from "./exchange.ts";
+import type { PathHandler } from "./path-handler.ts";
 import { reply } from "./reply.ts";
 
 /** One reason for which the server may not be well. */

@@ -1,7 +1,7 @@
 import type { Registry } from "prom-client";
 import type { Clock } from "../../base/clock.ts";
-import type { PathHandler } from "./app.ts";
 import type { Exchange } from "./exchange.ts";
+import type { PathHandler } from "./path-handler.ts";
 import { reply } from "./reply.ts";
 
 /**

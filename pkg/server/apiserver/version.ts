@@ -1,4 +1,4 @@
-import type { PathHandler } from "./app.ts";
+import type { PathHandler } from "./path-handler.ts";
 import { replyJson } from "./reply.ts";
 
 /** What the API says it is: Kubernetes, as far as any client can tell. */

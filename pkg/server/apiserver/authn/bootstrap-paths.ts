@@ -3,7 +3,7 @@ import {
   bootstrapHeaders,
   bootstrapPaths,
 } from "../../../api/node-bootstrap.ts";
-import type { PathHandler } from "../app.ts";
+import type { PathHandler } from "../path-handler.ts";
 import { readBody } from "../read-body.ts";
 import { reply } from "../reply.ts";
 

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import type { PathHandler } from "../app.ts";
+import type { PathHandler } from "../path-handler.ts";
 import { reply } from "../reply.ts";
 import { jsonWebKeySet, openidConfiguration } from "./service-account-token.ts";
 
