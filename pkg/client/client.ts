@@ -1,4 +1,4 @@
-import type { KubernetesObject, NewObject, ObjectKey, TemplateMeta } from "../api/object.ts";
+import type { KubernetesObject, NewObject, ObjectKey } from "../api/object.ts";
 import type { ResourceDefinition } from "../api/resource.ts";
 import type { Informer, InformerOptions } from "./informer.ts";
 
@@ -89,6 +89,3 @@ export interface Client {
     options?: InformerOptions,
   ): Informer<T>;
 }
-
-/** The key a write answers to. */
-export type HasMeta = { readonly metadata: TemplateMeta };

@@ -12,8 +12,6 @@ const cacheEntriesMax = 10_000;
 const cacheMsMax = 30_000;
 const negativeCacheMsMax = 5_000;
 
-export type Question = { readonly name: string; readonly type: string };
-
 /** Asks the servers of a resolv.conf what the cluster does not know. */
 export interface Forwarder {
   /** The upstream's answer to `query`; rejects when none answers in time. */

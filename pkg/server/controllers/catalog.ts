@@ -28,6 +28,7 @@ import { garbageCollector } from "./garbage-collector.ts";
 import { namespaceController } from "./namespace.ts";
 import { nodeIpamController } from "./node-ipam.ts";
 import { nodeLifecycleController } from "./node-lifecycle.ts";
+import { nodePasswordController } from "./node-password.ts";
 import { podGarbageCollector } from "./pod-gc.ts";
 import { replicaSetController } from "./replicaset.ts";
 import { rootCaPublisherController } from "./root-ca-publisher.ts";
@@ -200,6 +201,12 @@ export const catalog: readonly CatalogEntry[] = [
     purpose: "labels the server's own node as part of the control plane",
     create: ({ client, informer, serverNode }) =>
       controlPlaneLabelController({ client, serverNode, nodes: informer(nodeResource) }),
+  },
+  {
+    name: "node-password-controller",
+    purpose: "forgets the password of a node that was deleted, so that its name can be taken again",
+    create: ({ client, informer }) =>
+      nodePasswordController({ client, nodes: informer(nodeResource) }),
   },
   {
     name: "pod-garbage-collector-controller",

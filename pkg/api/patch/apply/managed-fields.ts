@@ -15,8 +15,6 @@ export interface Manager {
   readonly entry: ManagedFieldsEntry | undefined;
 }
 
-export type Managers = ReadonlyMap<string, Manager>;
-
 /** What tells managers apart, in the form in which Kubernetes orders them. Appliers are the same in every version. */
 export function managerId(
   manager: Pick<Manager, "name" | "operation" | "apiVersion" | "subresource">,
