@@ -54,7 +54,7 @@ async function main(): Promise<void> {
   step("warming the code cache");
   const cache = join(work, "app.cache");
   execFileSync(node, [...nodeFlags, join(import.meta.dirname, "warm-cache.cjs"), app, cache], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "pipe"],
   });
 
   step("collecting the descriptions for kubectl explain");

@@ -31,8 +31,10 @@ export async function runServerCommand(
   const server = createServer({
     config,
     openDatastore: () => {
-      const nativeBinding = sqliteAddonFile(flags.dataDir);
-      return openDatastore(flags.datastoreEndpoint ?? "", {
+      const endpoint = flags.datastoreEndpoint ?? "";
+      const usesSqlite = !endpoint.startsWith("memory:");
+      const nativeBinding = usesSqlite ? sqliteAddonFile(flags.dataDir) : undefined;
+      return openDatastore(endpoint, {
         directory: join(config.folder, "db"),
         startThread: (data) => startThread("sqlite", data),
         ...(nativeBinding === undefined ? {} : { nativeBinding }),
