@@ -7,6 +7,7 @@ const http2 = require("node:http2");
 const net = require("node:net");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
+const { setTimeout: sleep } = require("node:timers/promises");
 const vm = require("node:vm");
 
 const [bundle, cache] = process.argv.slice(2);
@@ -30,7 +31,7 @@ async function untilWritten(file) {
   while (!existsSync(file)) {
     if (Date.now() > deadline)
       throw new Error("the bundle does not start: run it from source to see why");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
 }
 
