@@ -70,7 +70,7 @@ export class SpdyConnection {
 
   /**
    * Header fields as one compressed stream over the connection's life. Stored blocks are valid deflate and need no
-   * dictionary: the fields are short and few.
+   * dictionary: the fields are short and few. An empty block follows: only then does the reader hand on what it has.
    */
   #headerBlock(headers: Readonly<Record<string, string>>): Buffer {
     const parts: Buffer[] = [uint32(Object.keys(headers).length)];
@@ -88,7 +88,7 @@ export class SpdyConnection {
     stored.writeUInt16LE(plain.length ^ 0xffff, 3);
     const zlibHeader = this.#headersSent ? [] : [Buffer.from([0x78, 0x01])];
     this.#headersSent = true;
-    return Buffer.concat([...zlibHeader, stored, plain]);
+    return Buffer.concat([...zlibHeader, stored, plain, emptyStoredBlock]);
   }
 
   #onData(chunk: Buffer): void {
@@ -165,6 +165,9 @@ export class SpdyStream {
     this.#write(dataFrame(this.id, finFlag, Buffer.alloc(0)));
   }
 }
+
+/** zlib's Z_SYNC_FLUSH. */
+const emptyStoredBlock = Buffer.from([0, 0, 0, 0xff, 0xff]);
 
 const synStream = 1;
 const synReply = 2;
