@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { joinStreams } from "../../../base/join-streams.ts";
 import type { Exchange } from "../exchange.ts";
 import { headersOf } from "../reply.ts";
 import { upgradeOf } from "../upgrade.ts";
@@ -73,7 +73,10 @@ export async function relayUpgrade(
   upgrade.socket.write(headOf(answer.response));
   if (answer.head.length > 0) upgrade.socket.write(answer.head);
   if (upgrade.head.length > 0) answer.socket.write(upgrade.head);
-  await joined(upgrade.socket, answer.socket);
+  // Who has nothing more to say may still be told something: the output of a command that has read its input.
+  upgrade.socket.allowHalfOpen = true;
+  answer.socket.allowHalfOpen = true;
+  await joinStreams(upgrade.socket, answer.socket);
   return RESPONSE_ALREADY_SENT;
 }
 
@@ -83,16 +86,6 @@ function headOf({ statusMessage, rawHeaders }: IncomingMessage): string {
     head += `${rawHeaders[at]}: ${rawHeaders[at + 1]}\r\n`;
   }
   return `${head}\r\n`;
-}
-
-/** Settles once both sides have ended; when one breaks, the other is ended, too. */
-async function joined(client: Duplex, node: Duplex): Promise<void> {
-  // Who has nothing more to say may still be told something: the output of a command that has read its input.
-  client.allowHalfOpen = true;
-  node.allowHalfOpen = true;
-  await Promise.allSettled([pipeline(client, node), pipeline(node, client)]);
-  client.destroy();
-  node.destroy();
 }
 
 /** Passes a node's answer on as it comes. */
