@@ -75,15 +75,16 @@ function installNpmPackages() {
   const lock = join(root, "package-lock.json");
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs) return;
   say("installing npm packages");
-  // No install scripts: better-sqlite3 and esbuild carry their binaries in their packages.
+  // No install scripts: better-sqlite3 and esbuild carry their binaries in their packages. Not npm ci: it refuses
+  // where a mirror lacks the packages of other platforms, which nobody needs here. The versions are the lock's.
   const result = spawnSync(
     "npm",
-    ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+    ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
     { cwd: root, encoding: "utf8" },
   );
   if (result.status !== 0) {
     const why = result.stderr?.trim().split("\n").slice(0, 3).join(" ") ?? "npm did not run";
-    fail(`npm ci failed: ${why}. Check that the npm registry can be reached, then run this again.`);
+    fail(`npm install failed: ${why}. Check that the npm registry can be reached, then run this again.`);
   }
 }
 
