@@ -1,3 +1,4 @@
+import type { FieldSelector } from "../../../api/fields.ts";
 import type { UserInfo } from "../authn/authenticator.ts";
 
 /** What is asked, as an authorizer sees it. */
@@ -18,6 +19,8 @@ export type RequestAttributes = {
       readonly namespace: string;
       /** "" for none. */
       readonly name: string;
+      /** What a list, a watch or a delete of many is narrowed to; absent where that is nothing that can be read. */
+      readonly fieldSelector?: FieldSelector;
     }
   | { readonly type: "path"; readonly path: string }
 );

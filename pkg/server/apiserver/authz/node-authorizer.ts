@@ -16,7 +16,7 @@ const refused = (reason: string): Decision => ({ allowed: false, reason });
 
 /**
  * Lets a node do what `rules` say, and of secrets, config maps and service account tokens only what its own pods
- * refer to; of Leases and nodes only its own to write.
+ * refer to; of pods and nodes only its own to read, of Leases only its own to write.
  */
 export function createNodeAuthorizer(rules: readonly PolicyRule[], pods: NodePods): Authorizer {
   return {
@@ -57,6 +57,10 @@ function decideByRelation(
       );
       return related ? allowed : refused(unrelated(nodeName));
     }
+    case "pods":
+      return decidePod(attributes, nodeName, pods);
+    case "nodes":
+      return decideNode(attributes, nodeName);
     case "serviceaccounts":
       if (verb !== "create" || subresource !== "token") return undefined;
       if (name === "") return refused("must specify a service account");
@@ -66,6 +70,38 @@ function decideByRelation(
     default:
       return undefined;
   }
+}
+
+/** Which pods a node may write, NodeRestriction knows. */
+function decidePod(
+  { verb, subresource, namespace, name, fieldSelector = [] }: ResourceAttributes,
+  nodeName: string,
+  pods: NodePods,
+): Decision | undefined {
+  if (subresource !== "" || !["get", "list", "watch"].includes(verb)) return undefined;
+  const selectsOwn = fieldSelector.some(
+    ({ field, operator, value }) =>
+      field === "spec.nodeName" && operator === "=" && value === nodeName,
+  );
+  if (selectsOwn && verb !== "get") return allowed;
+  if (name !== "") {
+    return pods.isOn(nodeName, namespace, name) ? allowed : refused(unrelated(nodeName));
+  }
+  return refused("can only list/watch pods with spec.nodeName field selector");
+}
+
+/** Which nodes a node may write, NodeRestriction knows. */
+function decideNode(
+  { verb, subresource, name }: ResourceAttributes,
+  nodeName: string,
+): Decision | undefined {
+  if (subresource !== "" || !["get", "list", "watch"].includes(verb)) return undefined;
+  if (name === nodeName) return allowed;
+  return refused(
+    name === ""
+      ? `node '${nodeName}' cannot read all nodes, only its own Node object`
+      : `node '${nodeName}' cannot read '${name}', only its own Node object`,
+  );
 }
 
 function decideLease(attributes: ResourceAttributes, nodeName: string): Decision {

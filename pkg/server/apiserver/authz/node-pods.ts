@@ -10,6 +10,8 @@ export interface NodePods {
     namespace: string,
     name: string,
   ): boolean;
+  /** Whether this pod is bound to the node. */
+  isOn(nodeName: string, namespace: string, name: string): boolean;
   /** Whether a pod of the node runs as this ServiceAccount. */
   runsAs(nodeName: string, namespace: string, serviceAccount: string): boolean;
   close(): void;
@@ -34,6 +36,7 @@ export function createNodePods(feed: ObjectFeed): NodePods {
   });
   return {
     close,
+    isOn: (nodeName, namespace, name) => counts.has(`${nodeName}\npods/${namespace}/${name}`),
     refersTo: (nodeName, resource, namespace, name) =>
       counts.has(`${nodeName}\n${resource}/${namespace}/${name}`),
     runsAs: (nodeName, namespace, name) =>
@@ -41,10 +44,11 @@ export function createNodePods(feed: ObjectFeed): NodePods {
   };
 }
 
-/** Each secret, config map and service account that a pod names, as `resource/namespace/name`. */
+/** The pod itself, and each secret, config map and service account that it names, as `resource/namespace/name`. */
 function podReferences(pod: Pod): ReadonlySet<string> {
   const references = new Set<string>();
-  const { namespace = "" } = pod.metadata;
+  const { namespace = "", name: podName } = pod.metadata;
+  references.add(`pods/${namespace}/${podName}`);
   // Static pods get nothing from the API: they must not open it to their node.
   if (pod.metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) return references;
   const { spec } = pod;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ObjectWorld } from "../../../../test/support/object-world.ts";
+import { parseFieldSelector } from "../../../api/fields.ts";
 import type { Pod } from "../../../api/generated/core-v1.generated.ts";
 import type { PolicyRule } from "../../../api/generated/rbac-v1.generated.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
@@ -29,6 +30,7 @@ function ask(
     group?: string;
     user?: string;
     groups?: string[];
+    fieldSelector?: string;
   } = {},
 ): RequestAttributes {
   const [resource = "", subresource = ""] = what.split("/");
@@ -42,6 +44,9 @@ function ask(
     subresource,
     namespace: where.namespace ?? "",
     name: where.name ?? "",
+    ...(where.fieldSelector === undefined
+      ? {}
+      : { fieldSelector: parseFieldSelector(where.fieldSelector) }),
   };
 }
 
@@ -297,6 +302,40 @@ test("a node reads what its pods refer to, and nothing else", () => {
   expect(may("get", "pods", "web")).toBe(true);
   fake.remove(podResource, "shop", "web");
   expect(may("get", "secrets", "db")).toBe(false);
+});
+
+test("a node reads its own pods and its own Node, and finds no others", () => {
+  const fake = new ObjectWorld();
+  const reads = (resources: string[]) => ({
+    verbs: ["get", "list", "watch"],
+    apiGroups: [""],
+    resources,
+  });
+  const authorizer = createNodeAuthorizer([reads(["pods", "nodes"])], createNodePods(fake));
+  const may = (verb: string, what: string, where: Parameters<typeof ask>[2]) =>
+    authorizer.authorize(
+      ask(verb, what, { user: "system:node:n1", groups: ["system:nodes"], ...where }),
+    );
+  const pod = (name: string, nodeName: string) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: meta(name, "shop"),
+    spec: { nodeName, containers: [{ name: "c" }] },
+  });
+  fake.put(podResource, pod("mine", "n1") as unknown as Pod);
+  fake.put(podResource, pod("theirs", "n2") as unknown as Pod);
+  expect(may("list", "pods", {})).toEqual({
+    allowed: false,
+    reason: "can only list/watch pods with spec.nodeName field selector",
+  });
+  expect(may("watch", "pods", { fieldSelector: "spec.nodeName=n1" }).allowed).toBe(true);
+  expect(may("list", "pods", { fieldSelector: "spec.nodeName=n2" }).allowed).toBe(false);
+  expect(may("list", "pods", { fieldSelector: "spec.nodeName!=n1" }).allowed).toBe(false);
+  expect(may("get", "pods", { namespace: "shop", name: "mine" }).allowed).toBe(true);
+  expect(may("get", "pods", { namespace: "shop", name: "theirs" }).allowed).toBe(false);
+  expect(may("get", "nodes", { name: "n1" }).allowed).toBe(true);
+  expect(may("get", "nodes", { name: "n2" }).allowed).toBe(false);
+  expect(may("list", "nodes", {}).allowed).toBe(false);
 });
 
 test("a node writes its own Lease only", () => {

@@ -1,3 +1,4 @@
+import type { FieldSelector } from "../../../api/fields.ts";
 import type {
   NonResourceAttributes,
   ResourceAttributes,
@@ -26,6 +27,7 @@ function attributesOf(user: UserInfo, question: AccessQuestion): RequestAttribut
   if (asked === undefined) {
     return { type: "path", user, verb: path?.verb ?? "", path: path?.path ?? "" };
   }
+  const fieldSelector = selectorOf(asked.fieldSelector);
   return {
     type: "resource",
     user,
@@ -36,5 +38,16 @@ function attributesOf(user: UserInfo, question: AccessQuestion): RequestAttribut
     subresource: asked.subresource ?? "",
     namespace: asked.namespace ?? "",
     name: asked.name ?? "",
+    ...(fieldSelector === undefined ? {} : { fieldSelector }),
   };
+}
+
+/** What can be asked for by field equals or differs; other requirements narrow nothing. */
+function selectorOf(asked: ResourceAttributes["fieldSelector"]): FieldSelector | undefined {
+  return asked?.requirements?.flatMap(({ key, operator, values = [] }): FieldSelector => {
+    const [value] = values;
+    if (value === undefined || values.length !== 1) return [];
+    if (operator === "In") return [{ field: key, operator: "=", value }];
+    return operator === "NotIn" ? [{ field: key, operator: "!=", value }] : [];
+  });
 }
