@@ -1,9 +1,13 @@
+import { statSync } from "node:fs";
 import { hostname } from "node:os";
 import { isMainThread, parentPort } from "node:worker_threads";
 import { createNode, type NodeConfig } from "../pkg/agent/node.ts";
+import { isReservedNodeLabel } from "../pkg/api/reserved-node-labels.ts";
 import { assert } from "../pkg/base/assert.ts";
 import { systemClock } from "../pkg/base/clock.ts";
 import type { Logger } from "../pkg/base/log.ts";
+import { MendableError } from "../pkg/base/mendable-error.ts";
+import { claimDataDir } from "./claim-data-dir.ts";
 import type { FlagValues } from "./flags.ts";
 import { readGivenToken } from "./given-token.ts";
 import { kubernetesVersion } from "./kubernetes-version.ts";
@@ -17,6 +21,19 @@ export function nodeConfigOf(
 ): NodeConfig {
   if (flags.proxyMode === "ipvs") {
     throw new UsageError("--proxy-mode ipvs is not there yet: use nftables or iptables");
+  }
+  for (const [name] of flags.nodeLabel) {
+    if (isReservedNodeLabel(name)) {
+      throw new UsageError(
+        `--node-label ${name} is not for nodes to set: choose a name outside of kubernetes.io and k8s.io, or set it with kubectl label`,
+      );
+    }
+  }
+  const endpoint = flags.containerRuntimeEndpoint;
+  if (endpoint !== undefined && !isSocket(endpoint)) {
+    throw new UsageError(
+      `--container-runtime-endpoint is "${endpoint}", where no container runtime listens: start it, or leave the flag out for a containerd of mini8s's own`,
+    );
   }
   return {
     server: cluster.server,
@@ -35,6 +52,12 @@ export function nodeConfigOf(
     kubeletPort: flags.kubeletPort,
     kubernetesVersion,
   };
+}
+
+function isSocket(endpoint: string): boolean {
+  return (
+    statSync(endpoint.replace(/^unix:\/\//, ""), { throwIfNoEntry: false })?.isSocket() === true
+  );
 }
 
 /** `--node-name`, or the machine's own. */
@@ -60,6 +83,7 @@ export async function runAgentCommand(
     );
   }
   const config = nodeConfigOf(flags, { server: flags.join, token });
+  using _claim = claimDataDir(flags.dataDir);
   await createNode({ config, clock: systemClock, logger, random: Math.random }).run(signal);
 }
 
@@ -67,6 +91,18 @@ export async function runAgentCommand(
 export interface AgentThreadData {
   readonly config: NodeConfig;
   readonly debug: boolean;
+}
+
+/** What the thread of the server's own node says at its end. Without a stack, the message is for people to mend. */
+export type AgentThreadReport =
+  | { readonly type: "stopped" }
+  | { readonly type: "failed"; readonly message: string; readonly stack: string | undefined };
+
+function reportOf(thrown: unknown): AgentThreadReport {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (thrown instanceof MendableError) return { type: "failed", message, stack: undefined };
+  const stack = thrown instanceof Error ? thrown.stack : undefined;
+  return { type: "failed", message, stack: stack ?? message };
 }
 
 /** The node of `mini8s server`, in a thread of its own: ends when its parent says "stop", or with why it cannot go on. */
@@ -78,10 +114,9 @@ export async function runAgentThread({ config, debug }: AgentThreadData): Promis
   const logger = createLogger({ debug });
   try {
     await createNode({ config, clock: systemClock, logger, random: Math.random }).run(stop.signal);
-    port.postMessage({ type: "stopped" });
+    port.postMessage({ type: "stopped" } satisfies AgentThreadReport);
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
-    port.postMessage(stop.signal.aborted ? { type: "stopped" } : { type: "failed", message });
+    port.postMessage(stop.signal.aborted ? { type: "stopped" } : reportOf(thrown));
   }
   port.close();
 }

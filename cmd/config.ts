@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
-import { type Flag, type FlagKey, type FlagValues, flags } from "./flags.ts";
+import { type CommandName, type Flag, type FlagKey, type FlagValues, flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What was given, as text, by flag name: one text for a plain flag, several for a repeatable one. */
@@ -13,7 +13,7 @@ export type GivenFlags = ReadonlyMap<string, readonly string[]>;
  * A repeatable flag is replaced as a whole, unless the key ends in `+`, which adds to what lies below.
  */
 export function resolveFlags(
-  command: "server" | "agent",
+  command: CommandName,
   given: GivenFlags,
   env: Readonly<Record<string, string | undefined>>,
 ): FlagValues {
@@ -33,7 +33,7 @@ export function resolveFlags(
   return parseAll(command, merged);
 }
 
-function parseAll(command: "server" | "agent", texts: GivenFlags): FlagValues {
+function parseAll(command: CommandName, texts: GivenFlags): FlagValues {
   const byName = new Map<string, FlagKey>();
   for (const [key, flag] of Object.entries(flags) as [FlagKey, Flag][]) {
     byName.set(flag.name, key);

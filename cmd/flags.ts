@@ -1,5 +1,9 @@
+import { resolve } from "node:path";
 import ipaddr from "ipaddr.js";
 import { UsageError } from "./usage-error.ts";
+
+/** The commands that take flags. */
+export type CommandName = "server" | "agent" | "uninstall";
 
 /** How a flag's text becomes a value; throws a `UsageError` that names the flag and says what would be right. */
 type Parse<T> = (text: string, flag: string) => T;
@@ -9,7 +13,7 @@ export interface Flag<T = unknown> {
   readonly name: string;
   readonly alias?: string;
   readonly shortName?: string;
-  readonly commands: readonly ("server" | "agent")[];
+  readonly commands: readonly CommandName[];
   /** What the value is called in `--help`; undefined for a switch. */
   readonly placeholder: string | undefined;
   readonly description: string;
@@ -20,6 +24,7 @@ export interface Flag<T = unknown> {
   readonly defaultText?: string;
 }
 
+const all = ["server", "agent", "uninstall"] as const;
 const both = ["server", "agent"] as const;
 const server = ["server"] as const;
 const agent = ["agent"] as const;
@@ -27,6 +32,11 @@ const agent = ["agent"] as const;
 const text: Parse<string> = (value, flag) => {
   if (value === "") throw new UsageError(`--${flag} is empty: give it a value or leave it out`);
   return value;
+};
+
+const folder: Parse<string> = (value, flag) => {
+  if (value === "") throw new UsageError(`--${flag} is empty: give it a directory or leave it out`);
+  return resolve(value);
 };
 
 const port: Parse<number> = (value, flag) => {
@@ -150,7 +160,7 @@ export const flags = {
   config: defineWithDefault({
     name: "config",
     shortName: "c",
-    commands: both,
+    commands: all,
     placeholder: "file",
     parse: text,
     defaultValue: "/etc/mini8s/config.yaml",
@@ -167,9 +177,9 @@ export const flags = {
   dataDir: defineWithDefault({
     name: "data-dir",
     shortName: "d",
-    commands: both,
+    commands: all,
     placeholder: "directory",
-    parse: text,
+    parse: folder,
     defaultValue: "/var/lib/mini8s",
     description: "where all state is kept",
   }),
@@ -224,7 +234,7 @@ export const flags = {
   writeKubeconfig: defineWithDefault({
     name: "write-kubeconfig",
     shortName: "o",
-    commands: server,
+    commands: ["server", "uninstall"],
     placeholder: "file",
     parse: text,
     defaultValue: "/etc/mini8s/mini8s.yaml",
@@ -346,7 +356,7 @@ export const flags = {
   }),
   containerRuntimeEndpoint: define({
     name: "container-runtime-endpoint",
-    commands: both,
+    commands: all,
     placeholder: "socket",
     parse: text,
     defaultText: "a containerd of mini8s's own",

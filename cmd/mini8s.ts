@@ -1,12 +1,13 @@
 import { isMainThread, workerData } from "node:worker_threads";
 import { Command, CommanderError, Option } from "commander";
+import { MendableError } from "../pkg/base/mendable-error.ts";
 import type { SqliteThreadData } from "../pkg/datastore/sqlite/protocol.ts";
 import { type AgentThreadData, runAgentCommand, runAgentThread } from "./agent.ts";
 import { type GivenFlags, resolveFlags } from "./config.ts";
-import { type Flag, flags } from "./flags.ts";
+import { type CommandName, type Flag, flags } from "./flags.ts";
 import { createLogger } from "./logger.ts";
 import { runServerCommand, runStoreThread } from "./server.ts";
-import { UsageError } from "./usage-error.ts";
+import { runUninstallCommand } from "./uninstall.ts";
 import { mini8sVersion } from "./version.ts";
 
 /** What runs when this file is the entry of a worker: see `startThread`. */
@@ -26,7 +27,7 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-function addFlags(command: Command, name: "server" | "agent"): Command {
+function addFlags(command: Command, name: CommandName): Command {
   for (const flag of Object.values(flags) as Flag[]) {
     if (!flag.commands.includes(name)) continue;
     for (const option of optionsOf(flag)) command.addOption(option);
@@ -56,6 +57,7 @@ function givenFlags(command: Command): GivenFlags {
   const given = new Map<string, readonly string[]>();
   for (const option of command.options) {
     const value: unknown = command.getOptionValue(option.attributeName());
+    if (option.name() === "yes") continue;
     if (value === true) given.set(option.name(), ["true"]);
     else if (Array.isArray(value)) given.set(option.name(), value.map(String));
   }
@@ -80,11 +82,20 @@ function program(): Command {
     const values = resolveFlags("agent", givenFlags(agent), process.env);
     await runAgentCommand(values, createLogger({ debug: values.debug }), stopSignal());
   });
-  root
+  const uninstall = root
+    .command("uninstall")
+    .description("removes mini8s from this machine: containers, network, rules and data");
+  addFlags(uninstall, "uninstall")
+    .option("-y, --yes", "do not ask")
+    .action(async () => {
+      const values = resolveFlags("uninstall", givenFlags(uninstall), process.env);
+      await runUninstallCommand(values, uninstall.getOptionValue("yes") === true, stopSignal());
+    });
+  const version = root
     .command("version")
     .description("prints the version")
     .action(() => console.log(`mini8s ${mini8sVersion}`));
-  for (const command of [server, agent]) {
+  for (const command of [server, agent, uninstall, version]) {
     command
       .exitOverride()
       .allowExcessArguments(false)
@@ -99,7 +110,7 @@ function explain(thrown: unknown): string {
     const message = thrown.message.replace(/^error: /, "").replaceAll("\n", " ");
     return `${message}: mini8s --help shows what there is`;
   }
-  if (thrown instanceof UsageError) return thrown.message;
+  if (thrown instanceof MendableError) return thrown.message;
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { getAsset, isSea } from "node:sea";
@@ -8,12 +8,14 @@ import { readDescriptions } from "../pkg/api/openapi-descriptions.ts";
 import { assert } from "../pkg/base/assert.ts";
 import { systemClock } from "../pkg/base/clock.ts";
 import type { Logger } from "../pkg/base/log.ts";
+import { MendableError } from "../pkg/base/mendable-error.ts";
 import { runAll, type Service } from "../pkg/base/service.ts";
 import { openDatastore } from "../pkg/datastore/open.ts";
 import type { SqliteThreadData } from "../pkg/datastore/sqlite/protocol.ts";
 import { runSqliteThread } from "../pkg/datastore/sqlite/run-sqlite-thread.ts";
 import { createServer, type ServerConfig, type StartedServer } from "../pkg/server/server.ts";
-import { type AgentThreadData, nodeConfigOf, nodeNameOf } from "./agent.ts";
+import { type AgentThreadData, type AgentThreadReport, nodeConfigOf, nodeNameOf } from "./agent.ts";
+import { claimDataDir } from "./claim-data-dir.ts";
 import type { FlagValues } from "./flags.ts";
 import { readGivenToken } from "./given-token.ts";
 import { sqliteAddonFile, startThread } from "./threads.ts";
@@ -25,7 +27,8 @@ export async function runServerCommand(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  prepareDataDir(flags.dataDir);
+  using _claim = claimDataDir(flags.dataDir);
+  mkdirSync(join(flags.dataDir, "server", "db"), { recursive: true, mode: 0o700 });
   const config = await serverConfigOf(flags);
   const started = Promise.withResolvers<StartedServer>();
   const server = createServer({
@@ -82,9 +85,8 @@ function nodeThread(
       const data: AgentThreadData = { config: configOf(server), debug };
       const thread: Worker = startThread("agent", data);
       const end = Promise.withResolvers<void>();
-      thread.on("message", (report: { readonly type: string; readonly message?: string }) => {
-        if (report.type === "failed")
-          end.reject(new UsageError(`the node cannot run: ${report.message}`));
+      thread.on("message", (report: AgentThreadReport) => {
+        if (report.type === "failed") end.reject(errorOf(report));
       });
       thread.on("error", (error) => end.reject(error));
       thread.on("exit", () => end.resolve());
@@ -94,21 +96,16 @@ function nodeThread(
   };
 }
 
-function loopbackFor(bindAddress: string): string {
-  return bindAddress === "0.0.0.0" || bindAddress === "::" ? "127.0.0.1" : bindAddress;
+/** What the thread threw, as far as it can be told between threads. */
+function errorOf({ message, stack }: Extract<AgentThreadReport, { type: "failed" }>): Error {
+  if (stack === undefined) return new MendableError(message);
+  const error = new Error(message);
+  error.stack = stack;
+  return error;
 }
 
-function prepareDataDir(dataDir: string): void {
-  try {
-    mkdirSync(join(dataDir, "server", "db"), { recursive: true, mode: 0o700 });
-    accessSync(dataDir, constants.W_OK);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(
-      `the data-dir ${dataDir} cannot be written: ${why}; name another one with --data-dir`,
-      { cause },
-    );
-  }
+function loopbackFor(bindAddress: string): string {
+  return bindAddress === "0.0.0.0" || bindAddress === "::" ? "127.0.0.1" : bindAddress;
 }
 
 async function serverConfigOf(flags: FlagValues): Promise<ServerConfig> {

@@ -1,5 +1,7 @@
-/** What the person who runs mini8s can mend: printed as its one sentence, exit code 1, no stack trace. */
-export class UsageError extends Error {
+import { MendableError } from "../pkg/base/mendable-error.ts";
+
+/** A flag, a key of the config file or an environment variable that cannot be right. */
+export class UsageError extends MendableError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "UsageError";

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type {
@@ -26,6 +25,7 @@ import { createImageService } from "./cri/images.ts";
 import { createRuntimeService, type RuntimeService } from "./cri/runtime.ts";
 import type { Host } from "./host/host.ts";
 import { capSysResource } from "./host/machine.ts";
+import { instanceOf } from "./instance.ts";
 import { createPodApplier } from "./kubelet/apply-pod.ts";
 import { createLogRotation } from "./kubelet/container-logs.ts";
 import { createImages } from "./kubelet/images.ts";
@@ -114,7 +114,7 @@ export function createAgent(deps: AgentDeps): Agent {
   const { client, config, host, clock } = deps;
   const logger = deps.logger.child({ part: "agent" });
   const paths = containerdPaths(config.dataDir);
-  const instance = createHash("sha256").update(config.dataDir).digest("hex").slice(0, 12);
+  const instance = instanceOf(config.dataDir);
   const socket = config.containerRuntimeEndpoint ?? paths.socket;
   const connection = connectRpc(socket);
   const runtime = createRuntimeService(connection);
@@ -126,7 +126,7 @@ export function createAgent(deps: AgentDeps): Agent {
   });
   const folders = {
     disk: join(config.dataDir, "agent", "pods"),
-    memory: join("/run/mini8s", instance, "memory"),
+    memory: join(instance.runFolder, "memory"),
   };
   let nodeIps = config.nodeIps;
   let imagesCame = () => {};
@@ -202,7 +202,7 @@ export function createAgent(deps: AgentDeps): Agent {
       config: {
         folders,
         logsDir: config.podLogsDir,
-        cgroupRoot: `/mini8s/${instance}/kubepods`,
+        cgroupRoot: join(instance.cgroup, "kubepods"),
         clusterDns:
           config.clusterDns.length === 0
             ? undefined

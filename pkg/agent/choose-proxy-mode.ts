@@ -1,3 +1,4 @@
+import { MendableError } from "../base/mendable-error.ts";
 import type { Commands } from "./host/exec.ts";
 import { nftablesUnusable } from "./proxy/nftables/nftables.ts";
 
@@ -24,7 +25,7 @@ export async function chooseProxyMode(
     .attempt("iptables", ["--version"])
     .catch(() => ({ exitCode: 127 }));
   if (exitCode !== 0) {
-    throw new Error(
+    throw new MendableError(
       `neither nftables nor iptables can be used: ${problem}; run apt-get install nftables iptables`,
     );
   }

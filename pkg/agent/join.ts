@@ -5,6 +5,7 @@ import { bootstrapHeaders, bootstrapPaths } from "../api/node-bootstrap.ts";
 import { writeFilesAtomically } from "../base/atomic-file.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { MendableError } from "../base/mendable-error.ts";
 import { createCertificateRequest } from "../base/x509/certificate-request.ts";
 import {
   type JoinToken,
@@ -47,7 +48,7 @@ interface KeyedCertificate {
 }
 
 /** The cluster does not take this node: the sentence says why and what to do. */
-class JoinError extends Error {
+class JoinError extends MendableError {
   override readonly name = "JoinError";
 }
 

@@ -6,6 +6,7 @@ import { nodeResource } from "../api/resources/node.ts";
 import { serviceResource } from "../api/resources/service.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { MendableError } from "../base/mendable-error.ts";
 import { runAll, type Service } from "../base/service.ts";
 import { createHttpClient } from "../client/http-client.ts";
 import { createSharedInformers } from "../client/shared-informers.ts";
@@ -68,8 +69,9 @@ interface ClusterSettings {
 
 const podsMax = 110;
 /** Where Debian's package puts the plugins. */
-const cniBinDir = "/usr/lib/cni";
-const podLogsDir = "/var/log/pods";
+export const cniBinDir = "/usr/lib/cni";
+/** By convention; folders carry the pod's uid, so several nodes may share it. */
+export const podLogsDir = "/var/log/pods";
 
 /** A node of a cluster: joins it, then runs containers, network, proxy, DNS and the node's endpoint. */
 export function createNode(deps: NodeDeps): Service {
@@ -80,7 +82,7 @@ export function createNode(deps: NodeDeps): Service {
       const host = await createHost(clock);
       const nodeIp = config.nodeIp ?? (await host.machine.defaultAddress());
       if (nodeIp === undefined) {
-        throw new Error(
+        throw new MendableError(
           "this machine has no default route to tell its address by: name the address with --node-ip",
         );
       }
@@ -240,7 +242,7 @@ function settingsOf({ clusterConfig }: NodeCredentials): ClusterSettings {
   const text = (name: keyof ClusterSettings): string => {
     const value = clusterConfig[name];
     if (typeof value !== "string") {
-      throw new Error(
+      throw new MendableError(
         `the server does not say its ${name}: run the same version of mini8s on servers and nodes`,
       );
     }

@@ -1,3 +1,5 @@
+import { MendableError } from "../base/mendable-error.ts";
+
 /**
  * A point in the store's single history. Grows with each write, never repeats, never goes back, not even
  * over a crash. A plain number is exact to 2^53: 285 years at a million writes a second.
@@ -101,7 +103,7 @@ export interface Datastore extends AsyncDisposable {
 }
 
 /** Why the store could not do its work: an outside cause, told in a sentence with its remedy. */
-export class DatastoreError extends Error {
+export class DatastoreError extends MendableError {
   readonly reason: "full" | "read-only" | "io" | "corrupt" | "closed" | "newer-schema";
 
   constructor(reason: DatastoreError["reason"], message: string, options?: ErrorOptions) {

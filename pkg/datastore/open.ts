@@ -1,6 +1,7 @@
 import { join, resolve } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { MendableError } from "../base/mendable-error.ts";
 import type { Datastore } from "./datastore.ts";
 import { openMemoryDatastore } from "./memory/memory-datastore.ts";
 import { openSqliteDatastore, type SqliteDatastoreOptions } from "./sqlite/sqlite-datastore.ts";
@@ -34,5 +35,7 @@ export function openDatastore(endpoint: string, options: OpenDatastoreOptions): 
       ? `the datastore endpoint "${endpoint}" has no scheme`
       : `the datastore "${scheme}" is not supported`;
   // An endpoint may hold a password: only its scheme is repeated.
-  return Promise.reject(new Error(`${sentence}: use sqlite://<path>, memory://, or none at all`));
+  return Promise.reject(
+    new MendableError(`${sentence}: use sqlite://<path>, memory://, or none at all`),
+  );
 }

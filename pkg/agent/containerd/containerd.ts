@@ -2,6 +2,7 @@ import { mkdir, rename, rm, stat, truncate } from "node:fs/promises";
 import { type BackoffPolicy, backoffMs } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import { MendableError } from "../../base/mendable-error.ts";
 import type { Service } from "../../base/service.ts";
 import { connectRpc } from "../cri/connect.ts";
 import { createRuntimeService } from "../cri/runtime.ts";
@@ -165,7 +166,7 @@ export function createContainerd(deps: ContainerdDeps): Containerd {
         } catch (caught) {
           if (signal.aborted) return;
           if (caught instanceof CommandError && caught.missing) {
-            const sentence = new Error(
+            const sentence = new MendableError(
               "containerd is not installed: run `apt-get install containerd runc containernetworking-plugins`, " +
                 "or name a running one with --container-runtime-endpoint",
               { cause: caught },

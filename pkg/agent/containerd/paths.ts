@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { assert } from "../../base/assert.ts";
+import { instanceOf } from "../instance.ts";
 
 /** Where a node keeps its container runtime. */
 export interface ContainerdPaths {
@@ -28,8 +28,7 @@ const socketPathBytesMax = 107;
  */
 export function containerdPaths(dataDir: string): ContainerdPaths {
   const agent = join(dataDir, "agent");
-  const hash = createHash("sha256").update(dataDir).digest("hex").slice(0, 12);
-  const state = join("/run/mini8s", hash, "containerd");
+  const state = join(instanceOf(dataDir).runFolder, "containerd");
   const socket = join(state, "containerd.sock");
   assert(`${socket}.ttrpc`.length <= socketPathBytesMax, "a socket's path fits into sun_path");
   return {

@@ -3,6 +3,7 @@ import { createServer, type Socket } from "node:net";
 import { type DecodedPacket, decode, encode, streamEncode } from "dns-packet";
 import { aborted } from "../../base/abort.ts";
 import type { Logger } from "../../base/log.ts";
+import { MendableError } from "../../base/mendable-error.ts";
 import type { Service } from "../../base/service.ts";
 import type { Commands } from "../host/exec.ts";
 import type { ZoneSource } from "./cluster-zone.ts";
@@ -10,6 +11,8 @@ import type { Forwarder } from "./forwarder.ts";
 import { respondFromCluster } from "./respond.ts";
 
 const dnsPort = 53;
+/** Tells our address on the loopback interface from others'. */
+export const dnsAddressLabel = "lo:mini8s";
 /** What fits into an answer over UDP where the client does not say (RFC 1035). */
 const plainUdpBytesMax = 512;
 const tcpConnectionsMax = 256;
@@ -65,7 +68,8 @@ export function createDnsServer(deps: {
   return {
     name: "dns",
     async run(signal) {
-      await deps.commands.run("ip", ["addr", "replace", `${address}/32`, "dev", "lo"], { signal });
+      const place = [`${address}/32`, "dev", "lo", "label", dnsAddressLabel];
+      await deps.commands.run("ip", ["addr", "replace", ...place], { signal });
       await deps.ready(signal);
       const udp = createSocket("udp4");
       const tcp = createServer({ allowHalfOpen: true }, (socket) =>
@@ -87,7 +91,12 @@ export function createDnsServer(deps: {
       const failed = Promise.withResolvers<never>();
       for (const server of [udp, tcp]) {
         server.on("error", (cause) =>
-          failed.reject(new Error(`cannot answer DNS on ${address}:${dnsPort}`, { cause })),
+          failed.reject(
+            new MendableError(
+              `cannot answer DNS on ${address}:${dnsPort} (${cause.message}): stop what uses that address, or choose another one with --cluster-dns`,
+              { cause },
+            ),
+          ),
         );
       }
       udp.bind(dnsPort, address);

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isErrno, isThere } from "./files.ts";
+import { isErrno, isThere, readFileIfThere } from "./files.ts";
 import type { MountPoint } from "./mounts.ts";
 
 /** Limits of a group of processes, in the units of cgroup v1. Undefined: as the parent. */
@@ -21,6 +21,8 @@ export interface Cgroups {
   ensure(path: string, limits: CgroupLimits): Promise<void>;
   /** Removes the group and all below it in every hierarchy. Groups that still hold processes are left: false. */
   remove(path: string): Promise<boolean>;
+  /** The processes in the group and all below it, in any hierarchy. */
+  processes(path: string): Promise<readonly number[]>;
   /** The names of the groups right below `path`, in any hierarchy. */
   children(path: string): Promise<readonly string[]>;
 }
@@ -59,6 +61,12 @@ export function createCgroups(mounts: readonly MountPoint[]): Cgroups {
         hierarchies.map((hierarchy) => removeTree(join(hierarchy.root, path))),
       );
       return outcomes.every((gone) => gone);
+    },
+    async processes(path) {
+      const found = await Promise.all(
+        hierarchies.map((hierarchy) => processesBelow(join(hierarchy.root, path))),
+      );
+      return [...new Set(found.flat())];
     },
     async children(path) {
       const names = new Set<string>();
@@ -156,6 +164,20 @@ async function removeTree(folder: string): Promise<boolean> {
     if (isErrno(caught, "EBUSY", "ENOTEMPTY")) return false;
     throw caught;
   }
+}
+
+async function processesBelow(folder: string): Promise<readonly number[]> {
+  const own = (await readFileIfThere(join(folder, "cgroup.procs"))) ?? "";
+  const below = await Promise.all(
+    (await foldersIn(folder)).map((child) => processesBelow(join(folder, child))),
+  );
+  return [
+    ...own
+      .split("\n")
+      .filter((line) => line !== "")
+      .map(Number),
+    ...below.flat(),
+  ];
 }
 
 async function foldersIn(folder: string): Promise<readonly string[]> {

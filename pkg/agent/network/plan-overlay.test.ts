@@ -42,13 +42,13 @@ test("routes follow the peers, and go with them", () => {
   const { peers } = planOverlay("vxlan", "a", two);
   expect(renderRoutes("vxlan", [], peers, "eth0")).toEqual([
     "neigh replace 10.42.1.0 lladdr 02:42:c0:a8:00:02 dev flannel.1 nud permanent",
-    "route replace 10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink",
+    "route replace 10.42.1.0/24 via 10.42.1.0 dev flannel.1 onlink proto 98",
   ]);
   expect(renderForwarding([], peers)).toEqual([
     "fdb replace 02:42:c0:a8:00:02 dev flannel.1 dst 192.168.0.2 self permanent",
   ]);
   expect(renderRoutes("host-gw", [], peers, "eth0")).toEqual([
-    "route replace 10.42.1.0/24 via 192.168.0.2 dev eth0",
+    "route replace 10.42.1.0/24 via 192.168.0.2 dev eth0 proto 98",
   ]);
   expect(renderRoutes("vxlan", peers, [], "eth0")).toEqual(["route del 10.42.1.0/24"]);
 });

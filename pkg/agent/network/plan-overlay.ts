@@ -24,6 +24,8 @@ export const tunnelLink = "flannel.1";
 /** flannel's default network identifier and port. */
 export const tunnelId = 1;
 export const tunnelPort = 8472;
+/** Marks our routes, so that they are told from others' and can be taken away. */
+export const routeProtocol = 98;
 /** What VXLAN over IPv4 adds to a packet, in bytes. */
 export const tunnelOverheadBytes = 50;
 
@@ -83,9 +85,11 @@ export function renderRoutes(
       kind === "vxlan"
         ? [
             `neigh replace ${peer.gateway} lladdr ${peer.mac} dev ${tunnelLink} nud permanent`,
-            `route replace ${peer.podCidr} via ${peer.gateway} dev ${tunnelLink} onlink`,
+            `route replace ${peer.podCidr} via ${peer.gateway} dev ${tunnelLink} onlink proto ${routeProtocol}`,
           ]
-        : [`route replace ${peer.podCidr} via ${peer.nodeAddress} dev ${uplink}`],
+        : [
+            `route replace ${peer.podCidr} via ${peer.nodeAddress} dev ${uplink} proto ${routeProtocol}`,
+          ],
     ),
   ];
 }

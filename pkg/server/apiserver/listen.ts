@@ -5,6 +5,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import { MendableError } from "../../base/mendable-error.ts";
 import type { Service } from "../../base/service.ts";
 import type { AppEnv } from "./exchange.ts";
 import { setUpgrade } from "./upgrade.ts";
@@ -120,7 +121,7 @@ export function createListener(deps: ListenDeps): ApiListener {
     async run(signal) {
       const closed = Promise.withResolvers<void>();
       server.once("error", (error) => {
-        const failure = new Error(`cannot listen on ${host}:${port}: ${reasonOf(error)}`, {
+        const failure = new MendableError(`cannot listen on ${host}:${port}: ${reasonOf(error)}`, {
           cause: error,
         });
         ready.reject(failure);

@@ -1,6 +1,7 @@
 import type { TokenRequest } from "../../../api/generated/authentication-v1.generated.ts";
 import type { Node, Pod } from "../../../api/generated/core-v1.generated.ts";
 import { equalJson } from "../../../api/patch/json-value.ts";
+import { isReservedNodeLabel } from "../../../api/reserved-node-labels.ts";
 import { podResource } from "../../../api/resources/pod.ts";
 import { nodeNameOf } from "../authz/node-authorizer.ts";
 import type { AdmissionPlugin, AdmissionRequest, ObjectReader } from "./admission.ts";
@@ -106,7 +107,7 @@ function nodeProblem(request: AdmissionRequest, nodeName: string): string | unde
     return `node ${node} is not allowed to modify taints`;
   }
   const changed = changedLabels(next.metadata.labels ?? {}, previous?.metadata.labels ?? {});
-  const forbidden = changed.filter(isReservedLabel);
+  const forbidden = changed.filter(isReservedNodeLabel);
   if (forbidden.length === 0) return undefined;
   const verb = previous === undefined ? "set the following" : "modify";
   return `is not allowed to ${verb} labels: ${forbidden.sort().join(", ")}`;
@@ -118,32 +119,6 @@ function changedLabels(
 ): string[] {
   const keys = new Set([...Object.keys(next), ...Object.keys(previous)]);
   return [...keys].filter((key) => next[key] !== previous[key]);
-}
-
-const kubeletLabels: ReadonlySet<string> = new Set([
-  "kubernetes.io/hostname",
-  "kubernetes.io/arch",
-  "kubernetes.io/os",
-  "beta.kubernetes.io/arch",
-  "beta.kubernetes.io/os",
-  "beta.kubernetes.io/instance-type",
-  "node.kubernetes.io/instance-type",
-  "failure-domain.beta.kubernetes.io/region",
-  "failure-domain.beta.kubernetes.io/zone",
-  "topology.kubernetes.io/region",
-  "topology.kubernetes.io/zone",
-]);
-
-/** Labels of Kubernetes' own domains place pods: a node may not give itself any but these. */
-function isReservedLabel(key: string): boolean {
-  if (kubeletLabels.has(key)) return false;
-  const slash = key.indexOf("/");
-  if (slash === -1) return false;
-  const domain = key.slice(0, slash);
-  const within = (parent: string) => domain === parent || domain.endsWith(`.${parent}`);
-  if (within("node-restriction.kubernetes.io")) return true;
-  if (within("kubelet.kubernetes.io") || within("node.kubernetes.io")) return false;
-  return within("kubernetes.io") || within("k8s.io");
 }
 
 function tokenProblem(

@@ -1,0 +1,39 @@
+import { dnsAddressLabel } from "../dns/dns-server.ts";
+import type { Commands } from "../host/exec.ts";
+import { podBridge } from "../network/cni.ts";
+import { removeEgress } from "../network/masquerade.ts";
+import { routeProtocol, tunnelLink } from "../network/plan-overlay.ts";
+import { removeIptables } from "../proxy/iptables/iptables.ts";
+import { removeNftables } from "../proxy/nftables/nftables.ts";
+import { removePortMapLeftovers } from "./port-map-leftovers.ts";
+
+/**
+ * Takes links, routes, addresses and packet rules out of the network namespace that this process is in.
+ * `podCidr` is what the node's pods had addresses of: links of our names that carry another range are not ours.
+ */
+export async function removeNetwork(
+  commands: Commands,
+  podCidr: string | undefined,
+): Promise<void> {
+  if (podCidr !== undefined) {
+    const base = podCidr.split("/")[0] ?? "";
+    for (const [link, address] of [
+      [podBridge, nextAddress(base)],
+      [tunnelLink, base],
+    ] as const) {
+      const { stdout } = await commands.attempt("ip", ["-o", "-4", "addr", "show", "dev", link]);
+      if (stdout.includes(` inet ${address}/`)) await commands.run("ip", ["link", "del", link]);
+    }
+  }
+  await commands.attempt("ip", ["route", "flush", "proto", String(routeProtocol)]);
+  await commands.attempt("ip", ["addr", "flush", "dev", "lo", "label", dnsAddressLabel]);
+  // A tool that is not installed has left no rules behind.
+  for (const remove of [removeNftables, removeEgress, removeIptables, removePortMapLeftovers])
+    await remove(commands).catch(() => {});
+}
+
+/** The gateway that the bridge holds: the first address of the range. */
+function nextAddress(base: string): string {
+  const parts = base.split(".").map(Number);
+  return [...parts.slice(0, 3), (parts[3] ?? 0) + 1].join(".");
+}
