@@ -12,7 +12,14 @@ export type ThreadRole = "sqlite" | "agent";
  * since a worker cannot be started from a file that is not there; from source it is the entry file itself.
  */
 export function startThread(role: ThreadRole, data: unknown): Worker {
-  const options = { workerData: { role, data }, execArgv: [], stdout: false, stderr: false };
+  const options = {
+    workerData: { role, data },
+    execArgv: [],
+    stdout: false,
+    stderr: false,
+    // Neither holds much at once; the main thread's larger share is for requests.
+    resourceLimits: { maxYoungGenerationSizeMb: 6 },
+  };
   if (isSea()) return new Worker(getAsset("loader.cjs", "utf8"), { ...options, eval: true });
   return new Worker(new URL("./mini8s.ts", import.meta.url), options);
 }

@@ -9,7 +9,7 @@ import { executable } from "../support/test-host.ts";
 import { Http2Load } from "./http2-load.ts";
 import { targetOf } from "./kubeconfig.ts";
 
-const port = 16_443;
+const port = 26_443;
 const readyTimeoutMs = 30_000;
 
 /** A control plane of the built executable on a port of its own. */
