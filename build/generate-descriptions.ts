@@ -1,9 +1,10 @@
 /**
- * Writes dist/descriptions.json.br: the prose of `kubectl explain`, taken from the doc comments of the npm package
- * @kubernetes/client-node, so that no line of it stands in this repository. The file is an asset of the executable.
- * It maps each definition's name to its fields' descriptions; "" is the definition itself.
+ * Writes dist/descriptions.json.br: the prose of `kubectl explain`, taken from the doc comments of the npm packages
+ * @kubernetes/client-node and, for fields that hold an object, kubernetes-models, so that no line of it stands in
+ * this repository. The file is an asset of the executable. It maps each definition's name to its fields'
+ * descriptions; "" is the definition itself.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
@@ -11,6 +12,9 @@ import { kubernetesDefinitions, kubernetesObjectSchema } from "../pkg/api/kubern
 
 const entry = fileURLToPath(import.meta.resolve("@kubernetes/client-node"));
 const models = join(dirname(entry), "gen/models");
+const modelsOfObjects = dirname(
+  fileURLToPath(import.meta.resolve("kubernetes-models/package.json")),
+);
 const out = join(import.meta.dirname, "../dist");
 
 /** Most classes are called `V1Pod`; where two groups have the same name, `CoreV1Event`. */
@@ -19,6 +23,18 @@ function classesOf(definition: string): readonly string[] {
   const capitalized = (word: string) => word.slice(0, 1).toUpperCase() + word.slice(1);
   const inVersion = `${capitalized(version)}${type}`;
   return [`${capitalized(group)}${inVersion}`, inVersion];
+}
+
+/** Where kubernetes-models describes a definition: by its group's whole name, core without one. */
+function fileOfObjects(definition: string): string | undefined {
+  const [group = "", version = "", type = ""] = definition.split(".").slice(-3);
+  const folder =
+    group === "core"
+      ? ""
+      : readdirSync(modelsOfObjects).find((name) => name === group || name.startsWith(`${group}.`));
+  if (folder === undefined) return undefined;
+  const file = join(modelsOfObjects, folder, version, `${type}.d.ts`);
+  return existsSync(file) ? file : undefined;
 }
 
 /** Class and property names are those of the API but for characters that TypeScript does not allow. */
@@ -38,16 +54,29 @@ function prose(comment: string): string {
     .trim();
 }
 
+/** The comments above a type's properties, by their plain names. */
+function commentsIn(text: string, quote: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const property = new RegExp(
+    `/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\s*${quote}([^${quote}]+)${quote}\\??:`,
+    "g",
+  );
+  for (const match of text.matchAll(property)) {
+    found.set(plain(match[2] ?? ""), prose(match[1] ?? ""));
+  }
+  return found;
+}
+
 function describe(definition: string): Record<string, string> | undefined {
   const file = classesOf(definition)
     .map((name) => join(models, `${name}.d.ts`))
     .find((path) => existsSync(path));
   if (file === undefined) return undefined;
   const text = readFileSync(file, "utf8");
-  const found = new Map<string, string>();
-  for (const match of text.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*'([^']+)'\??:/g)) {
-    found.set(plain(match[2] ?? ""), prose(match[1] ?? ""));
-  }
+  const found = commentsIn(text, "'");
+  const objects = fileOfObjects(definition);
+  const further = objects === undefined ? [] : commentsIn(readFileSync(objects, "utf8"), '"');
+  for (const [name, comment] of further) if (!found.has(name)) found.set(name, comment);
   const itself = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export declare class/.exec(text)?.[1];
   const described: Record<string, string> = {};
   if (itself !== undefined) described[""] = prose(itself);
