@@ -117,3 +117,20 @@ test("a server that is not there is asked later each time", async () => {
   stop.abort();
   await running;
 });
+
+test("a server that ends each watch as soon as it began is not asked in a circle", async () => {
+  const stop = new AbortController();
+  const { clock, calls, informer } = follow({
+    lists: [[[], "3"]],
+    watches: [[], [], ["hang"]],
+  });
+  const running = informer.run(stop.signal);
+  await settle();
+  expect(calls).toEqual(["list 0", "watch 3"]);
+  await clock.advance(800);
+  expect(calls).toEqual(["list 0", "watch 3", "watch 3"]);
+  await clock.advance(1600);
+  expect(calls).toHaveLength(4);
+  stop.abort();
+  await running;
+});

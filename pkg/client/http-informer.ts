@@ -32,6 +32,8 @@ export interface HttpInformerOptions<T extends KubernetesObject> {
 
 /** client-go's: what a reflector waits between tries, before jitter. */
 const retry = { firstMs: 800, maxMs: 30_000 };
+/** A watch that ended sooner, and told nothing, was no watch: asking again at once would go on for ever. */
+const watchMsMin = 1_000;
 /** Each watch asks to be ended after this long, up to twice as long: so that watches spread over servers. */
 const watchSecondsMin = 300;
 
@@ -54,11 +56,18 @@ export function createHttpInformer<T extends KubernetesObject>(
 
   async function watchOnce(signal: AbortSignal): Promise<void> {
     const seconds = Math.floor(watchSecondsMin * (1 + random()));
+    const startedAtMs = clock.monotonic();
+    let told = false;
     for await (const line of source.watch(position, seconds, signal)) {
+      told = true;
       if (line.type === "set") cache.set(line.object);
       else if (line.type === "deleted") cache.remove(keyOf(line.object), line.object);
       position = line.object.metadata.resourceVersion;
       cache.reached(position);
+    }
+    signal.throwIfAborted();
+    if (!told && clock.monotonic() - startedAtMs < watchMsMin) {
+      throw new ApiError("ServiceUnavailable", "the server ended a watch as soon as it began");
     }
   }
 

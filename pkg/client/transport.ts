@@ -6,6 +6,7 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import { ApiError } from "../api/api-error.ts";
+import { orAborted } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 
@@ -152,19 +153,23 @@ class HttpTransport implements Transport {
 
   #probe(session: ClientHttp2Session): void {
     const { clock } = this.#options;
-    if (session.destroyed) return;
-    const cancelNext = clock.after(limits.pingIntervalMs, () => {
+    let cancel = () => {};
+    // Once for the session's life: a listener for each ping would pile up over days.
+    session.once("close", () => cancel());
+    const next = () => {
       if (session.destroyed) return;
-      const cancelTimeout = clock.after(limits.pingTimeoutMs, () => {
-        session.destroy(new Error(`no answer to a ping within ${limits.pingTimeoutMs} ms`));
+      cancel = clock.after(limits.pingIntervalMs, () => {
+        if (session.destroyed) return;
+        cancel = clock.after(limits.pingTimeoutMs, () => {
+          session.destroy(new Error(`no answer to a ping within ${limits.pingTimeoutMs} ms`));
+        });
+        session.ping(() => {
+          cancel();
+          next();
+        });
       });
-      const sent = session.ping(() => {
-        cancelTimeout();
-        this.#probe(session);
-      });
-      if (!sent) cancelTimeout();
-    });
-    session.once("close", cancelNext);
+    };
+    next();
   }
 
   #send(
@@ -242,18 +247,5 @@ function endSession(session: ClientHttp2Session): Promise<void> {
   return new Promise((resolve) => {
     session.once("close", () => resolve());
     session.destroy();
-  });
-}
-
-/** `promise`, unless `signal` aborts before: then its reason is thrown, and `promise` goes on alone. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", abort))
-      .catch(() => undefined);
   });
 }
