@@ -1,4 +1,5 @@
 import type { ResourceDefinition } from "../api/resource.ts";
+import { namespaceResource } from "../api/resources/namespace.ts";
 import { nodeResource } from "../api/resources/node.ts";
 import { podResource } from "../api/resources/pod.ts";
 import type { Clock } from "../base/clock.ts";
@@ -74,6 +75,7 @@ export function createControlLoops(options: ControlLoopsOptions): readonly Servi
         logger: logger.child({ component: "scheduler" }),
         pods: informer(podResource),
         nodes: informer(nodeResource),
+        namespaces: informer(namespaceResource),
         events: events.recorder("default-scheduler"),
       }),
     );

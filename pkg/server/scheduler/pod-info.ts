@@ -2,6 +2,7 @@ import type { ContainerPort, Pod } from "../../api/generated/core-v1.generated.t
 import { keyOf, type ObjectKey } from "../../api/object.ts";
 import { milliUnits, wholeUnits } from "../../api/quantity.ts";
 import { containerTotals, podRequests } from "../../api/shared/pod-resources.ts";
+import { type PodAffinities, podAffinitiesOf } from "./pod-affinity.ts";
 
 /** Amounts as plain numbers: they are added and compared for each pod and node. */
 export interface Amounts {
@@ -29,6 +30,8 @@ export interface PodInfo {
   /** What scores count: a container that asks for nothing still uses something. */
   readonly assumedUse: { readonly cpuMillis: number; readonly memoryBytes: number };
   readonly hostPorts: readonly HostPort[];
+  /** What it asks of the pods around it; undefined for nothing. */
+  readonly affinities: PodAffinities | undefined;
 }
 
 /** Upstream's guess for containers that do not say. */
@@ -43,6 +46,7 @@ export function podInfoOf(pod: Pod): PodInfo {
     requests: amountsOf(podRequests(pod)),
     assumedUse: assumedUseOf(pod),
     hostPorts: hostPortsOf(pod),
+    affinities: podAffinitiesOf(pod),
   };
 }
 

@@ -8,6 +8,15 @@ const podBackoff = { firstMs: 1_000, maxMs: 10_000 };
 /** A pod that nothing reconsidered is tried again after this, for the case that a change went unnoticed. */
 const unschedulableMaxMs = 300_000;
 
+/** What happened in the cluster. "pod-comes": one was placed, or changed its labels. */
+export type Change = "node-changes" | "pod-leaves" | "pod-comes";
+
+const helpedBy: Readonly<Record<Filter["reconsideredWhen"], ReadonlySet<Change>>> = {
+  "node-changes": new Set(["node-changes"]),
+  "pod-leaves-or-node-changes": new Set(["node-changes", "pod-leaves"]),
+  "pods-or-nodes-change": new Set(["node-changes", "pod-leaves", "pod-comes"]),
+};
+
 interface Entry {
   info: PodInfo;
   readonly order: number;
@@ -101,15 +110,11 @@ export class PodQueue {
   }
 
   /** Something changed: the pods it may help are tried again. */
-  reconsider(change: "node-changes" | "pod-leaves"): void {
+  reconsider(change: Change): void {
     this.#moves += 1;
     for (const { entry, rejectedBy } of [...this.#unschedulable.values()]) {
-      const helps =
-        change === "node-changes" ||
-        [...rejectedBy].some(
-          ({ reconsideredWhen }) => reconsideredWhen === "pod-leaves-or-node-changes",
-        );
-      if (helps) this.#requeue(entry);
+      if ([...rejectedBy].some(({ reconsideredWhen }) => helpedBy[reconsideredWhen].has(change)))
+        this.#requeue(entry);
     }
   }
 

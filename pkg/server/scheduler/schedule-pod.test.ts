@@ -66,7 +66,7 @@ function schedule(nodes: readonly Node[], running: Record<string, Pod[]>, subjec
   }
   return schedulePod({
     pod: podInfoOf(subject),
-    nodes: snapshot.nodes,
+    cluster: snapshot,
     profile: defaultProfile,
     startAt: 0,
     random: () => 0.5,
@@ -255,7 +255,7 @@ test("a large cluster is not searched to its end, and each node has its turn", (
   for (let startAt = 0; startAt < 300; startAt += 10) {
     const decision = schedulePod({
       pod: podInfoOf(pod("p")),
-      nodes: snapshot.nodes,
+      cluster: snapshot,
       profile: defaultProfile,
       startAt,
       random: () => 0.99,

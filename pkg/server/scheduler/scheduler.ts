@@ -1,6 +1,6 @@
 import { ApiError } from "../../api/api-error.ts";
 import { findCondition } from "../../api/conditions.ts";
-import type { Node, Pod, PodCondition } from "../../api/generated/core-v1.generated.ts";
+import type { Namespace, Node, Pod, PodCondition } from "../../api/generated/core-v1.generated.ts";
 import { equalJson } from "../../api/patch/json-value.ts";
 import { podResource } from "../../api/resources/pod.ts";
 import { isPodTerminal } from "../../api/shared/pod-status.ts";
@@ -22,6 +22,7 @@ export interface SchedulerDeps {
   readonly client: Pick<Client, "createSubresource" | "patch">;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
+  readonly namespaces: Informer<Namespace>;
   readonly events: EventRecorder;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -44,7 +45,8 @@ export function createScheduler(deps: SchedulerDeps): Service {
     name: "scheduler",
     async run(signal) {
       try {
-        await Promise.all([deps.pods.synced(signal), deps.nodes.synced(signal)]);
+        const { pods, nodes, namespaces } = deps;
+        await Promise.all([pods, nodes, namespaces].map((each) => each.synced(signal)));
       } catch (caught) {
         if (isAbortOf(signal, caught)) return;
         throw caught;
@@ -57,7 +59,7 @@ export function createScheduler(deps: SchedulerDeps): Service {
 class Scheduler {
   readonly #deps: SchedulerDeps;
   readonly #signal: AbortSignal;
-  readonly #snapshot = new Snapshot();
+  readonly #snapshot: Snapshot;
   readonly #queue: PodQueue;
   /** Decisions that are being written. */
   readonly #writing = new Set<Promise<void>>();
@@ -68,6 +70,7 @@ class Scheduler {
     this.#deps = deps;
     this.#signal = signal;
     this.#queue = new PodQueue(deps.clock);
+    this.#snapshot = new Snapshot((name) => deps.namespaces.get(name)?.metadata.labels);
   }
 
   async run(): Promise<void> {
@@ -130,10 +133,10 @@ class Scheduler {
       this.#queue.reconsider("pod-leaves");
     } else if (nodeName !== "") {
       this.#queue.remove(uid);
-      if (event.type === "modified" && this.#snapshot.nodeOf(uid) === nodeName) {
-        if (event.previous.spec === pod.spec || equalJson(event.previous.spec, pod.spec)) return;
-      }
+      const isCounted = event.type === "modified" && this.#snapshot.nodeOf(uid) === nodeName;
+      if (isCounted && !mattersToScheduling(pod, event.previous)) return;
       this.#snapshot.setPod(podInfoOf(pod), nodeName);
+      this.#queue.reconsider("pod-comes");
     } else if (isForUs(pod)) {
       // Decided already: what comes before the binding shows is an older state.
       if (this.#snapshot.nodeOf(uid) !== undefined) return;
@@ -149,7 +152,7 @@ class Scheduler {
     const nodes = this.#snapshot.nodes;
     const decision = schedulePod({
       pod: info,
-      nodes,
+      cluster: this.#snapshot,
       profile: defaultProfile,
       startAt: this.#startAt,
       random,
@@ -269,6 +272,8 @@ function mattersToPods(node: Node, previous: Node): boolean {
 
 function mattersToScheduling(pod: Pod, previous: Pod): boolean {
   return !(
-    equalJson(pod.spec, previous.spec) && equalJson(pod.metadata.labels, previous.metadata.labels)
+    equalJson(pod.spec, previous.spec) &&
+    equalJson(pod.metadata.labels, previous.metadata.labels) &&
+    pod.metadata.deletionTimestamp === previous.metadata.deletionTimestamp
   );
 }

@@ -1,24 +1,34 @@
 import type { Node } from "../../api/generated/core-v1.generated.ts";
+import type { Labels } from "../../api/labels.ts";
 import { parseQuantity } from "../../api/quantity.ts";
+import type { Cluster, PlacedPod } from "./cluster.ts";
+import type { NodeInfo } from "./node-info.ts";
 import { type Amounts, amountsOf, type HostPort, type PodInfo } from "./pod-info.ts";
 
-/** A node with what its pods take of it. */
-export interface NodeInfo {
-  readonly name: string;
-  readonly node: Node;
-  readonly allocatable: Amounts;
-  readonly podsMax: number;
-  readonly podCount: number;
-  readonly requested: Amounts;
-  readonly assumedUse: { readonly cpuMillis: number; readonly memoryBytes: number };
-  readonly hostPorts: readonly HostPort[];
-}
-
 /** The nodes and the pods on them, as scheduling sees them: what is decided counts before the API shows it. */
-export class Snapshot {
+export class Snapshot implements Cluster {
   readonly #nodes = new Map<string, MutableNode>();
   readonly #placed = new Map<string, { readonly info: PodInfo; readonly nodeName: string }>();
+  readonly #withAffinities = new Map<
+    string,
+    { readonly info: PodInfo; readonly at: MutableNode }
+  >();
+  readonly #namespaceLabels: (name: string) => Labels | undefined;
   #ready: readonly NodeInfo[] | undefined;
+
+  constructor(namespaceLabels: (name: string) => Labels | undefined = () => undefined) {
+    this.#namespaceLabels = namespaceLabels;
+  }
+
+  namespaceLabels(name: string): Labels | undefined {
+    return this.#namespaceLabels(name);
+  }
+
+  *podsWithAffinities(): Generator<PlacedPod> {
+    for (const { info, at } of this.#withAffinities.values()) {
+      if (isKnown(at)) yield { info, node: at };
+    }
+  }
 
   /** The nodes that exist, in the order in which they came. */
   get nodes(): readonly NodeInfo[] {
@@ -44,13 +54,16 @@ export class Snapshot {
   setPod(info: PodInfo, nodeName: string): void {
     this.removePod(info.uid);
     this.#placed.set(info.uid, { info, nodeName });
-    this.#at(nodeName).count(info, 1);
+    const node = this.#at(nodeName);
+    node.count(info, 1);
+    if (info.affinities !== undefined) this.#withAffinities.set(info.uid, { info, at: node });
   }
 
   removePod(uid: string): void {
     const placed = this.#placed.get(uid);
     if (placed === undefined) return;
     this.#placed.delete(uid);
+    this.#withAffinities.delete(uid);
     const node = this.#nodes.get(placed.nodeName);
     node?.count(placed.info, -1);
     if (node?.podCount === 0 && !isKnown(node)) this.#nodes.delete(placed.nodeName);
@@ -87,7 +100,6 @@ class MutableNode {
   node: Node | undefined = undefined;
   allocatable = nothing;
   podsMax = 0;
-  podCount = 0;
   readonly requested = {
     cpuMillis: 0,
     memoryBytes: 0,
@@ -96,9 +108,14 @@ class MutableNode {
   };
   readonly assumedUse = { cpuMillis: 0, memoryBytes: 0 };
   hostPorts: readonly HostPort[] = [];
+  readonly pods = new Map<string, PodInfo>();
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  get podCount(): number {
+    return this.pods.size;
   }
 
   setNode(node: Node | undefined): void {
@@ -110,8 +127,10 @@ class MutableNode {
     this.podsMax = Number(pods ?? 0);
   }
 
-  count({ requests, assumedUse, hostPorts }: PodInfo, sign: 1 | -1): void {
-    this.podCount += sign;
+  count(info: PodInfo, sign: 1 | -1): void {
+    const { requests, assumedUse, hostPorts } = info;
+    if (sign === 1) this.pods.set(info.uid, info);
+    else this.pods.delete(info.uid);
     this.requested.cpuMillis += sign * requests.cpuMillis;
     this.requested.memoryBytes += sign * requests.memoryBytes;
     this.requested.ephemeralStorageBytes += sign * requests.ephemeralStorageBytes;

@@ -1,4 +1,4 @@
-import type { Filter } from "../filter.ts";
+import type { NodeFilter } from "../filter.ts";
 
 const rejection = {
   reasons: ["node(s) didn't match the requested node name"],
@@ -6,7 +6,7 @@ const rejection = {
 };
 
 /** Rejects every node but the one that the pod names. */
-export const nodeNameFilter: Filter = {
+export const nodeNameFilter: NodeFilter = {
   name: "NodeName",
   reconsideredWhen: "node-changes",
   reject({ pod }, { name }) {

@@ -1,4 +1,4 @@
-import type { Filter } from "../filter.ts";
+import type { NodeFilter } from "../filter.ts";
 import type { HostPort } from "../pod-info.ts";
 
 const rejection = {
@@ -7,7 +7,7 @@ const rejection = {
 };
 
 /** Rejects nodes on which a host port that the pod wants is taken. */
-export const nodePortsFilter: Filter = {
+export const nodePortsFilter: NodeFilter = {
   name: "NodePorts",
   reconsideredWhen: "pod-leaves-or-node-changes",
   reject({ hostPorts }, node) {

@@ -1,6 +1,6 @@
 import { matchesMap } from "../../../api/labels.ts";
 import { matchesNodeTerms } from "../../../api/node-selector.ts";
-import type { Filter } from "../filter.ts";
+import type { NodeFilter } from "../filter.ts";
 
 const rejection = {
   reasons: ["node(s) didn't match Pod's node affinity/selector"],
@@ -8,7 +8,7 @@ const rejection = {
 };
 
 /** Rejects nodes whose labels are not what the pod's `nodeSelector` and required node affinity ask for. */
-export const nodeSelectorFilter: Filter = {
+export const nodeSelectorFilter: NodeFilter = {
   name: "NodeAffinity",
   reconsideredWhen: "node-changes",
   reject({ pod }, { node }) {

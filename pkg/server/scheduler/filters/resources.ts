@@ -1,7 +1,7 @@
-import type { Filter } from "../filter.ts";
+import type { NodeFilter } from "../filter.ts";
 
 /** Rejects nodes that have too little left of what the pod asks for, or that run as many pods as they may. */
-export const resourcesFilter: Filter = {
+export const resourcesFilter: NodeFilter = {
   name: "NodeResourcesFit",
   reconsideredWhen: "pod-leaves-or-node-changes",
   reject({ requests }, { allocatable, requested, podCount, podsMax }) {

@@ -1,10 +1,10 @@
 import { untoleratedTaint } from "../../../api/shared/tolerations.ts";
-import type { Filter } from "../filter.ts";
+import type { NodeFilter } from "../filter.ts";
 
 const rejection = { reasons: ["node(s) had untolerated taint(s)"], roomWouldHelp: false };
 
 /** Rejects nodes with a NoSchedule or NoExecute taint that the pod does not tolerate. */
-export const taintsFilter: Filter = {
+export const taintsFilter: NodeFilter = {
   name: "TaintToleration",
   reconsideredWhen: "node-changes",
   reject({ pod }, { node }) {

@@ -1,10 +1,10 @@
 import { tolerates } from "../../../api/shared/tolerations.ts";
-import type { Filter } from "../filter.ts";
+import type { NodeFilter } from "../filter.ts";
 
 const rejection = { reasons: ["node(s) were unschedulable"], roomWouldHelp: false };
 
 /** Rejects nodes that are cordoned, unless the pod tolerates the taint that stands for it. */
-export const unschedulableFilter: Filter = {
+export const unschedulableFilter: NodeFilter = {
   name: "NodeUnschedulable",
   reconsideredWhen: "node-changes",
   reject({ pod }, { node }) {

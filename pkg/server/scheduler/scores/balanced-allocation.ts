@@ -1,7 +1,7 @@
-import type { Score } from "../score.ts";
+import type { NodeScore } from "../score.ts";
 
 /** Prefers nodes whose CPU and memory are used in like measure, so that none is left over. */
-export const balancedAllocationScore: Score = {
+export const balancedAllocationScore: NodeScore = {
   name: "NodeResourcesBalancedAllocation",
   weight: 1,
   scale: "absolute",

@@ -1,7 +1,7 @@
-import type { Score } from "../score.ts";
+import type { NodeScore } from "../score.ts";
 
 /** Prefers nodes with most CPU and memory left once the pod is there. */
-export const leastAllocatedScore: Score = {
+export const leastAllocatedScore: NodeScore = {
   name: "NodeResourcesFit",
   weight: 1,
   scale: "absolute",

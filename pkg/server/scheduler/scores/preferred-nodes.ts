@@ -1,8 +1,8 @@
 import { matchesNodeTerms } from "../../../api/node-selector.ts";
-import type { Score } from "../score.ts";
+import type { NodeScore } from "../score.ts";
 
 /** Prefers nodes that the pod's preferred node affinity speaks for, by its weights. */
-export const preferredNodesScore: Score = {
+export const preferredNodesScore: NodeScore = {
   name: "NodeAffinity",
   weight: 2,
   scale: "most-is-best",

@@ -1,8 +1,8 @@
 import { tolerates } from "../../../api/shared/tolerations.ts";
-import type { Score } from "../score.ts";
+import type { NodeScore } from "../score.ts";
 
 /** Prefers nodes with fewer PreferNoSchedule taints that the pod does not tolerate. */
-export const preferredTaintsScore: Score = {
+export const preferredTaintsScore: NodeScore = {
   name: "TaintToleration",
   weight: 3,
   scale: "least-is-best",
