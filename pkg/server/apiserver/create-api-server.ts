@@ -11,7 +11,14 @@ import { createApp } from "./app.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import type { TokenIssuer } from "./authn/token-request.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
-import { createDiscovery, type SubresourceDescription } from "./discovery.ts";
+import {
+  type ApiSurface,
+  createDiscovery,
+  groupsOf,
+  rootPathOf,
+  type SubresourceDescription,
+  versionsOf,
+} from "./discovery.ts";
 import { type DispatchDeps, subresourceDeps } from "./dispatch.ts";
 import { discoveryPaths, openApiPaths } from "./document-paths.ts";
 import type { AppEnv } from "./exchange.ts";
@@ -22,6 +29,7 @@ import { createRequestMetrics, metricsPath } from "./metrics.ts";
 import { createOpenApi, type OpenApiDeps } from "./openapi.ts";
 import type { PathHandler } from "./path-handler.ts";
 import { ResourceTable } from "./resource-table.ts";
+import { rootPath } from "./root-path.ts";
 import { createNodeConnector } from "./streaming/node-connector.ts";
 import { bindingSubresource, bindingTarget } from "./subresources/binding.ts";
 import { evictionSubresource } from "./subresources/eviction.ts";
@@ -29,7 +37,7 @@ import { finalizeSubresource } from "./subresources/finalize.ts";
 import { createPodConnects } from "./subresources/pod-connect.ts";
 import { scaleSubresource } from "./subresources/scale.ts";
 import { createTokenSubresource } from "./subresources/token.ts";
-import { kubernetesVersion, versionPath } from "./version.ts";
+import { kubernetesVersion, versionPaths } from "./version.ts";
 import type { VirtualResource } from "./virtual-resource.ts";
 
 export interface ApiServerDeps {
@@ -105,20 +113,21 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     describe: deps.describe,
   });
   const requests = createRequestMetrics(clock);
+  const paths = [
+    ...healthPaths(deps.health),
+    ...versionPaths(deps.build),
+    metricsPath(requests, deps.metrics),
+    ...discoveryPaths(discovery),
+    ...openApiPaths(openApi),
+    ...(deps.paths ?? []),
+  ];
   const app = createApp({
     authenticator: deps.authenticator,
     authorizer,
     metrics: requests,
     logger,
     openPaths: deps.openPaths ?? [],
-    paths: [
-      ...healthPaths(deps.health),
-      versionPath(deps.build),
-      metricsPath(requests, deps.metrics),
-      ...discoveryPaths(discovery),
-      ...openApiPaths(openApi),
-      ...(deps.paths ?? []),
-    ],
+    paths: [...paths, rootPath(servedPaths(surface, paths))],
     dispatch,
   });
   const listener = createListener({
@@ -131,6 +140,19 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     drain: () => draining.abort(),
   });
   return { app, service: listener, api: createApi({ ...dispatch, authorizer }) };
+}
+
+/** Every path but those of objects. */
+function servedPaths(surface: ApiSurface, handlers: readonly PathHandler[]): readonly string[] {
+  return [
+    ...handlers.map(({ path }) => path),
+    "/openapi/v2",
+    "/openapi/v3",
+    ...groupsOf(surface).flatMap((group) => [
+      ...(group === "" ? [] : [`/apis/${group}`]),
+      ...versionsOf(surface, group).map((version) => rootPathOf({ group, version })),
+    ]),
+  ];
 }
 
 /** `POST bindings`: the older way to say what `pods/binding` says. */

@@ -20,8 +20,11 @@ const bucketsSeconds = [
   60,
 ];
 
-/** Series beyond these are not begun: their names come from what clients write into paths. */
+/** Series beyond these are not begun. */
 const seriesMax = 2_000;
+
+/** Whoever is answered so may have written anything into the path: it begins no series. */
+const unproven: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 415]);
 
 class Series {
   readonly labels: string;
@@ -50,6 +53,13 @@ class Series {
 export function createRequestMetrics(clock: Clock): RequestMetrics {
   const startedMs = new WeakMap<Exchange, number>();
   const series = new Map<string, Series>();
+  const begin = (key: string, make: () => Series): Series | undefined => {
+    const known = series.get(key);
+    if (known !== undefined || series.size >= seriesMax) return known;
+    const made = make();
+    series.set(key, made);
+    return made;
+  };
   return {
     started(exchange) {
       startedMs.set(exchange, clock.monotonic());
@@ -58,14 +68,14 @@ export function createRequestMetrics(clock: Clock): RequestMetrics {
       const since = startedMs.get(exchange);
       if (since === undefined) return;
       startedMs.delete(exchange);
+      const seconds = (clock.monotonic() - since) / 1000;
       const key = keyOf(exchange);
-      let found = series.get(key);
-      if (found === undefined) {
-        if (series.size >= seriesMax) return;
-        found = seriesOf(exchange);
-        series.set(key, found);
-      }
-      found.add(code, (clock.monotonic() - since) / 1000);
+      const found = series.get(key);
+      if (found !== undefined) found.add(code, seconds);
+      else if (unproven.has(code)) {
+        const verb = methodOf(exchange);
+        begin(verb, () => pathSeries(verb))?.add(code, seconds);
+      } else begin(key, () => seriesOf(exchange))?.add(code, seconds);
     },
     text: () => textOf([...series.values()]),
   };
@@ -77,9 +87,17 @@ const verbs: ReadonlyMap<string, string> = new Map([
   ["update", "PUT"],
 ]);
 
-function keyOf({ info }: Exchange): string {
+const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
+
+/** HTTP/2 takes any word for a method. */
+function methodOf({ method }: Exchange): string {
+  return methods.has(method) ? method : "other";
+}
+
+function keyOf(exchange: Exchange): string {
+  const { info } = exchange;
   // Not the path: whoever asks for many would make many series.
-  if (info.type === "path") return info.verb;
+  if (info.type === "path") return methodOf(exchange);
   const scope = scopeOf(info);
   return `${info.verb} ${info.group} ${info.version} ${info.resource} ${info.subresource} ${scope}`;
 }
@@ -89,10 +107,13 @@ function scopeOf(info: { readonly name: string; readonly namespace: string }): s
   return info.namespace === "" ? "cluster" : "namespace";
 }
 
-function seriesOf({ info }: Exchange): Series {
-  if (info.type === "path") {
-    return new Series(labelsOf({ verb: info.verb.toUpperCase() }), false);
-  }
+function pathSeries(verb: string): Series {
+  return new Series(labelsOf({ verb }), false);
+}
+
+function seriesOf(exchange: Exchange): Series {
+  const { info } = exchange;
+  if (info.type === "path") return pathSeries(methodOf(exchange));
   const { group, version, resource, subresource } = info;
   const verb = connecting.has(subresource)
     ? "CONNECT"

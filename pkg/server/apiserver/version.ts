@@ -1,3 +1,4 @@
+import type { Exchange } from "./exchange.ts";
 import type { PathHandler } from "./path-handler.ts";
 import { replyJson } from "./reply.ts";
 
@@ -8,27 +9,25 @@ export const kubernetesVersion = {
   gitVersion: "v1.36.4+mini8s1",
 } as const;
 
-/** `/version`. */
-export function versionPath(build: {
+/** `/version`, also with a slash behind it. */
+export function versionPaths(build: {
   readonly gitCommit: string;
   readonly buildDate: string;
-}): PathHandler {
+}): readonly PathHandler[] {
   const platform = `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`;
-  return {
-    path: "/version",
-    handle: (exchange) =>
-      replyJson(exchange, 200, {
-        ...kubernetesVersion,
-        emulationMajor: kubernetesVersion.major,
-        emulationMinor: kubernetesVersion.minor,
-        minCompatibilityMajor: kubernetesVersion.major,
-        minCompatibilityMinor: "35",
-        gitCommit: build.gitCommit,
-        gitTreeState: "clean",
-        buildDate: build.buildDate,
-        goVersion: `node${process.versions.node}`,
-        compiler: "v8",
-        platform,
-      }),
-  };
+  const handle = (exchange: Exchange) =>
+    replyJson(exchange, 200, {
+      ...kubernetesVersion,
+      emulationMajor: kubernetesVersion.major,
+      emulationMinor: kubernetesVersion.minor,
+      minCompatibilityMajor: kubernetesVersion.major,
+      minCompatibilityMinor: "35",
+      gitCommit: build.gitCommit,
+      gitTreeState: "clean",
+      buildDate: build.buildDate,
+      goVersion: `node${process.versions.node}`,
+      compiler: "v8",
+      platform,
+    });
+  return ["/version", "/version/"].map((path) => ({ path, handle }));
 }
