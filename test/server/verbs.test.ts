@@ -268,6 +268,48 @@ describe("patch", () => {
     expect(nameless.status).toBe(422);
   });
 
+  test("a Scale is applied: who set the replicas otherwise is asked first", async () => {
+    const path = "/apis/apps/v1/namespaces/default/deployments/scaled";
+    await world.request("POST", "/apis/apps/v1/namespaces/default/deployments", {
+      body: {
+        metadata: { name: "scaled" },
+        spec: {
+          replicas: 1,
+          selector: { matchLabels: { a: "scaled" } },
+          template: {
+            metadata: { labels: { a: "scaled" } },
+            spec: { containers: [{ name: "c", image: "i" }] },
+          },
+        },
+      },
+      headers: { "user-agent": "maker/1" },
+    });
+    const apply = (replicas: number, query: string) =>
+      world.request("PATCH", `${path}/scale?fieldManager=hpa${query}`, {
+        body: `apiVersion: autoscaling/v1\nkind: Scale\nspec: {replicas: ${replicas}}\n`,
+        headers: { "content-type": "application/apply-patch+yaml" },
+      });
+    const refused = await apply(5, "");
+    expect(refused.status).toBe(409);
+    expect(refused.json.message).toContain('conflict with "maker"');
+    const forced = await apply(5, "&force=true");
+    expect(forced.status).toBe(200);
+    expect(forced.json).toMatchObject({ kind: "Scale", spec: { replicas: 5 } });
+    const stored = (await world.request("GET", path)).json;
+    expect(stored.spec.replicas).toBe(5);
+    expect(stored.metadata.managedFields).toContainEqual(
+      expect.objectContaining({
+        manager: "hpa",
+        operation: "Apply",
+        apiVersion: "apps/v1",
+        subresource: "scale",
+        fieldsV1: { "f:spec": { "f:replicas": {} } },
+      }),
+    );
+    expect((await apply(6, "")).json.spec.replicas).toBe(6);
+    expect((await apply(-1, "")).status).toBe(422);
+  });
+
   test("a hundred at once are all there in the end", async () => {
     await create("busy");
     await Promise.all(

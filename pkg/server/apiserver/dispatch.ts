@@ -225,6 +225,9 @@ async function dispatchValue(
   }
   if (info.verb === "patch" && sub.update !== undefined) {
     const { patch, options } = await readPatch(exchange);
+    if (patch.type === "apply" && sub.apply !== undefined) {
+      return format.replyValue(200, await sub.apply(subDeps, exchange, target, patch, options));
+    }
     const next = patchValue(sub.body ?? resource, patch, options, exchange);
     return format.replyValue(200, await sub.update(subDeps, exchange, target, next, options));
   }

@@ -3,11 +3,22 @@ import { draftOf } from "../../../api/draft.ts";
 import { invalid } from "../../../api/field-error.ts";
 import { type Scale, scaleSchema } from "../../../api/generated/autoscaling-v1.generated.ts";
 import type { Draft, KubernetesObject } from "../../../api/object.ts";
-import { isJsonDraft, isJsonObject } from "../../../api/patch/json-value.ts";
-import type { ResourceDefinition, ScaleMapping } from "../../../api/resource.ts";
+import { applyPatch } from "../../../api/patch/apply/apply-patch.ts";
+import { conflictError } from "../../../api/patch/apply/conflicts.ts";
+import {
+  isJsonDraft,
+  isJsonObject,
+  type JsonDraft,
+  type JsonObject,
+} from "../../../api/patch/json-value.ts";
+import { apiVersionOf, type ResourceDefinition, type ScaleMapping } from "../../../api/resource.ts";
 import type { Schema } from "../../../api/schema.ts";
-import { trackFields } from "../managed-fields.ts";
-import { readStored, updateStored } from "../resource-store.ts";
+import { formatTime } from "../../../api/time.ts";
+import { decodeAs } from "../decode-as.ts";
+import { resetFieldsOf, trackFields } from "../managed-fields.ts";
+import type { RequestContext } from "../request-context.ts";
+import { readStored, type Target, updateStored } from "../resource-store.ts";
+import type { PatchOptions } from "../verbs/patch.ts";
 import type { ValueSubresource } from "./subresource.ts";
 
 /** `scale`: how many of what, the same for every kind that has it. */
@@ -46,7 +57,70 @@ export const scaleSubresource: ValueSubresource = {
     });
     return scaleOf(resource, written.stored.value);
   },
+  async apply(deps, context, target, patch, options) {
+    const { resource, name } = target;
+    const sent = appliedScale(patch.object, options, context);
+    const manager = options.fieldManager ?? context.fieldManager;
+    const written = await updateStored(deps, context, {
+      target,
+      subresource: "scale",
+      mayCreate: false,
+      options,
+      preconditions: {},
+      next(previous) {
+        if (previous === undefined) throw ApiError.notFound(resource, name);
+        checkUid(target, sent, previous);
+        const result = applyPatch({
+          schema: resource.schema.object,
+          live: previous as unknown as JsonObject,
+          applied: parentOf(target, sent),
+          manager,
+          force: patch.force === true,
+          apiVersion: apiVersionOf(resource),
+          kind: resource.kind,
+          subresource: "scale",
+          resetFields: resetFieldsOf(resource, "scale"),
+          nowRfc3339: formatTime(deps.clock.now()),
+        });
+        if (result.outcome === "conflicts") throw conflictError(result.conflicts);
+        const draft = result.object as unknown as Draft<KubernetesObject>;
+        const { specReplicas } = mappingOf(resource);
+        writeAt(draft, specReplicas, numberAt(draft, specReplicas));
+        draft.metadata.resourceVersion = sent.metadata.resourceVersion ?? "";
+        return draft;
+      },
+    });
+    return scaleOf(resource, written.stored.value);
+  },
 };
+
+/** What was applied, checked as a Scale. Only what it says of `spec.replicas` counts. */
+function appliedScale(
+  sent: unknown,
+  { fieldValidation, strictErrors = [] }: PatchOptions,
+  context: RequestContext,
+): Draft<Scale> {
+  const kind = { group: "autoscaling", version: "v1", kind: "Scale" };
+  const options = { fieldValidation, strictErrors };
+  const decoded = decodeAs(kind, scaleSchema as unknown as Schema<KubernetesObject>, sent, options);
+  context.warnings.push(...decoded.warnings);
+  const scale = decoded.object as unknown as Draft<Scale>;
+  validate(scale, scale.spec?.replicas ?? 0);
+  return scale;
+}
+
+/** Who applies a Scale applies that one field of the object itself. */
+function parentOf({ resource, name }: Target, { spec }: Draft<Scale>): JsonObject {
+  const parent: JsonDraft = {
+    apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
+    metadata: { name },
+  };
+  if (spec?.replicas !== undefined) {
+    writeAt(parent, mappingOf(resource).specReplicas, spec.replicas);
+  }
+  return parent;
+}
 
 function mappingOf(resource: ResourceDefinition): ScaleMapping {
   const { scale } = resource.subresources;

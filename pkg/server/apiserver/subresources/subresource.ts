@@ -4,6 +4,7 @@ import type { Schema } from "../../../api/schema.ts";
 import type { Exchange } from "../exchange.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { StoreDeps, Target } from "../resource-store.ts";
+import type { ApplyPatch, PatchOptions } from "../verbs/patch.ts";
 import type { DeleteOptions, WriteOptions } from "../write-options.ts";
 
 /** What a subresource may use. */
@@ -39,6 +40,14 @@ export interface ValueSubresource {
     target: Target,
     next: (current: KubernetesObject) => Draft<KubernetesObject>,
     options: WriteOptions,
+  ): Promise<unknown>;
+  /** Server-side apply, where the subresource has it. */
+  apply?(
+    deps: SubresourceDeps,
+    context: RequestContext,
+    target: Target,
+    patch: ApplyPatch,
+    options: PatchOptions,
   ): Promise<unknown>;
 }
 

@@ -20,7 +20,13 @@ import { fillNamespace } from "./create.ts";
 export type Patch =
   | { readonly type: "json"; readonly operations: unknown }
   | { readonly type: "merge" | "strategic"; readonly patch: unknown }
-  | { readonly type: "apply"; readonly object: unknown; readonly force?: boolean };
+  | ApplyPatch;
+
+export interface ApplyPatch {
+  readonly type: "apply";
+  readonly object: unknown;
+  readonly force?: boolean;
+}
 
 export interface PatchOptions extends WriteOptions {
   readonly fieldValidation: FieldValidation;
@@ -69,7 +75,7 @@ export async function patchObject(
   return written;
 }
 
-type Change = Exclude<Patch, { type: "apply" }>;
+type Change = Exclude<Patch, ApplyPatch>;
 
 function patched(
   kind: { readonly schema: ResourceDefinition["schema"] },
@@ -96,7 +102,7 @@ function applied(
   deps: StoreDeps,
   target: Target,
   subresource: string,
-  patch: Extract<Patch, { type: "apply" }>,
+  patch: ApplyPatch,
   manager: string,
   live: KubernetesObject | undefined,
 ): JsonObject {
