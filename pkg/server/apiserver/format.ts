@@ -20,8 +20,7 @@ import {
   notAcceptable,
   protobufType,
 } from "./negotiation.ts";
-import { reply } from "./reply.ts";
-import { replyParts } from "./reply-parts.ts";
+import { replyLong, replyParts } from "./reply-parts.ts";
 import {
   type IncludeObject,
   includeObjectOf,
@@ -42,8 +41,8 @@ type Shown = Pick<ResourceDefinition, "group" | "version" | "kind" | "schema"> &
 
 /** How one exchange's answer is written: in the media type, and the form, that the client asked for. */
 export interface Format {
-  replyStored(status: number, stored: StoredObject): Response;
-  replyValue(status: number, value: unknown): Response;
+  replyStored(status: number, stored: StoredObject): Response | Promise<Response>;
+  replyValue(status: number, value: unknown): Response | Promise<Response>;
   replyPage(page: ObjectPage): Promise<Response>;
 }
 
@@ -52,23 +51,23 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
   const wanted = negotiated(exchange, kind.columns !== undefined);
   const { contentType } = wanted;
   const replyValue = (status: number, value: unknown) =>
-    reply(exchange, status, contentType, encode(wanted, kind, value));
+    replyLong(exchange, status, contentType, encode(wanted, kind, value));
   if (wanted.as === "object") {
     const isPlain = wanted.encoding === "json" && !wanted.pretty;
     return {
       replyValue,
       replyStored: (status, stored) =>
         isPlain
-          ? reply(exchange, status, contentType, stored.json)
+          ? replyLong(exchange, status, contentType, stored.json)
           : replyValue(status, stored.value),
       async replyPage(page) {
         if (isPlain) return await replyParts(exchange, contentType, jsonList(kind, page));
         if (wanted.encoding === "protobuf") {
           const bytes = protobufList(kind.schema.object, listKindOf(kind), page, objectOf);
-          return reply(exchange, 200, contentType, bytes);
+          return await replyLong(exchange, 200, contentType, bytes);
         }
         const items = page.objects.map((stored) => stored.value);
-        return replyValue(200, { ...listKindOf(kind), metadata: listMetaOf(page), items });
+        return await replyValue(200, { ...listKindOf(kind), metadata: listMetaOf(page), items });
       },
     };
   }
@@ -76,7 +75,7 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
   return {
     replyValue,
     replyStored: (status, stored) => replyValue(status, transform.one(stored.value, true)),
-    replyPage: (page) => Promise.resolve(reply(exchange, 200, contentType, transform.page(page))),
+    replyPage: async (page) => await replyLong(exchange, 200, contentType, transform.page(page)),
   };
 }
 
