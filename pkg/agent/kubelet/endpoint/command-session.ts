@@ -1,9 +1,16 @@
 import type { WebSocket } from "ws";
+import { ApiError } from "../../../api/api-error.ts";
 import type { UpgradedConnection } from "./runtime-upgrade.ts";
-import type { SpdyStream } from "./spdy-connection.ts";
-import { SpdyConnection } from "./spdy-connection.ts";
+import { SpdyConnection, type SpdyStream } from "./spdy-connection.ts";
 
-/** The channels of `v4.channel.k8s.io` and `v5.channel.k8s.io`, by the first byte of a message. */
+/** What a WebSocket client may ask for, the best first. */
+export const commandProtocols = [
+  "v5.channel.k8s.io",
+  "v4.channel.k8s.io",
+  "v4.base64.channel.k8s.io",
+] as const;
+
+/** The channels, by the first byte of a message; the last one is v5's alone. */
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 
 export interface CommandStreams {
@@ -13,12 +20,13 @@ export interface CommandStreams {
   readonly tty: boolean;
 }
 
-/** More than this waiting for a slow client, in bytes, and the container's output waits, too. */
+/** More than this waiting for a slow client, and the container's output waits, too. */
 const clientBufferBytesMax = 1 << 20;
+const closeCodes = { normal: 1000, internalError: 1011 } as const;
 
 /**
- * Carries an exec or attach session between a WebSocket client (v4 or v5) and the runtime's SPDY server, which
- * stops at v4: v5's closing of a channel becomes SPDY's half-close, so that a command sees the end of its input.
+ * Carries an exec or attach session between a WebSocket client and the runtime's SPDY server, which stops at v4: v5's
+ * closing of a channel becomes SPDY's half-close, so that a command sees the end of its input.
  */
 export function runCommandSession(
   client: WebSocket,
@@ -26,69 +34,100 @@ export function runCommandSession(
   streams: CommandStreams,
 ): void {
   const connection = new SpdyConnection(runtime.socket, runtime.head);
+  const hasStderr = streams.stderr && !streams.tty;
   let open = 0;
-  let ended = false;
+  let isToldOfTheEnd = false;
+  let isPaused = false;
 
-  const finish = () => {
-    if (ended) return;
-    ended = true;
-    client.close(1000);
-    connection.close();
-  };
   const send = (channel: number, data: Buffer) => {
     if (client.readyState !== client.OPEN) return;
-    client.send(Buffer.concat([Buffer.from([channel]), data]));
-    if (client.bufferedAmount > clientBufferBytesMax) {
-      connection.pause();
-      waitForClient();
-    }
+    client.send(encodeMessage(client.protocol, channel, data), () => {
+      if (!isPaused || client.bufferedAmount > 0) return;
+      isPaused = false;
+      connection.resume();
+    });
+    if (isPaused || client.bufferedAmount <= clientBufferBytesMax) return;
+    isPaused = true;
+    connection.pause();
   };
-  // ws tells of no drain; the callback of an empty ping comes after everything before it has left.
-  const waitForClient = () => {
-    client.ping(undefined, undefined, () => connection.resume());
-  };
-  const openStream = (streamType: string, channel: number, counts: boolean): SpdyStream => {
-    if (counts) open++;
-    return connection.open(
+  /** The session is over once all output has ended, and the error stream, which tells of the exit code. */
+  const openOutput = (streamType: string, channel: number): void => {
+    open++;
+    connection.open(
       { streamtype: streamType },
       {
-        onData: (data) => send(channel, data),
-        onEnd: () => {
-          if (!counts) return;
+        onData(data) {
+          if (channel === channels.error) isToldOfTheEnd = true;
+          send(channel, data);
+        },
+        onEnd() {
           open--;
-          // The error stream ends last: by then all output has been sent.
-          if (open === 0) finish();
+          if (open > 0) return;
+          // Without a status the client must not take the end for success.
+          if (isToldOfTheEnd) client.close(closeCodes.normal);
+          else
+            client.close(closeCodes.internalError, "the container runtime broke off the session");
+          connection.close();
         },
       },
     );
   };
+  const openInput = (streamType: string): SpdyStream =>
+    connection.open({ streamtype: streamType }, { onData() {}, onEnd() {} });
 
   // In the order in which remotecommand's clients open them.
-  openStream("error", channels.error, true);
-  const stdin = streams.stdin ? openStream("stdin", channels.stdin, false) : undefined;
-  if (streams.stdout) openStream("stdout", channels.stdout, true);
-  if (streams.stderr && !streams.tty) openStream("stderr", channels.stderr, true);
-  const resize = streams.tty ? openStream("resize", channels.resize, false) : undefined;
+  openOutput("error", channels.error);
+  const stdin = streams.stdin ? openInput("stdin") : undefined;
+  if (streams.stdout) openOutput("stdout", channels.stdout);
+  if (hasStderr) openOutput("stderr", channels.stderr);
+  const resize = streams.tty ? openInput("resize") : undefined;
 
   client.on("message", (message: Buffer) => {
-    const [channel] = message;
-    const data = message.subarray(1);
+    const { channel, data } = decodeMessage(client.protocol, message);
     if (channel === channels.stdin) stdin?.write(data);
     else if (channel === channels.resize) resize?.write(data);
-    else if (channel === channels.close && data[0] === channels.stdin) stdin?.end();
-    else if (channel === channels.close && data[0] === channels.resize) resize?.end();
-    void connection.drained().then(() => client.resume());
+    else if (channel === channels.close && client.protocol === "v5.channel.k8s.io") {
+      if (data[0] === channels.stdin) stdin?.end();
+      else if (data[0] === channels.resize) resize?.end();
+    }
+    if (client.isPaused || !connection.needsDrain) return;
     client.pause();
+    void connection.drained().then(() => client.resume());
   });
-  client.on("close", () => {
-    ended = true;
-    connection.close();
-  });
-  client.on("error", () => connection.close());
+  client.on("close", () => connection.close());
+  // Told by the close that follows.
+  client.on("error", () => {});
+
   // An empty message on the lowest channel that we write tells the client that the session stands.
-  const hasStderr = streams.stderr && !streams.tty;
-  send(
-    streams.stdout ? channels.stdout : hasStderr ? channels.stderr : channels.error,
-    Buffer.alloc(0),
-  );
+  const firstOutput = hasStderr ? channels.stderr : channels.error;
+  send(streams.stdout ? channels.stdout : firstOutput, Buffer.alloc(0));
+}
+
+/** Tells a client on the error channel why there is no session. */
+export function refuseCommandSession(client: WebSocket, message: string): void {
+  const status = Buffer.from(JSON.stringify(ApiError.from(new Error(message)).toStatus()));
+  client.on("error", () => {});
+  client.send(encodeMessage(client.protocol, channels.error, status));
+  client.close(closeCodes.normal);
+}
+
+function encodeMessage(protocol: string, channel: number, data: Buffer): Buffer | string {
+  return isBase64(protocol)
+    ? `${channel}${data.toString("base64")}`
+    : Buffer.concat([Buffer.of(channel), data]);
+}
+
+function decodeMessage(
+  protocol: string,
+  message: Buffer,
+): { readonly channel: number | undefined; readonly data: Buffer } {
+  const [first] = message;
+  const rest = message.subarray(1);
+  if (!isBase64(protocol)) return { channel: first, data: rest };
+  const digit = Number.parseInt(String.fromCharCode(first ?? 0), 10);
+  return { channel: digit, data: Buffer.from(rest.toString("latin1"), "base64") };
+}
+
+function isBase64(protocol: string): boolean {
+  return protocol === "v4.base64.channel.k8s.io";
 }

@@ -1,5 +1,6 @@
-import { type FSWatcher, watch } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { watch } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
 import { Wakeup } from "../../../base/wakeup.ts";
 
@@ -72,45 +73,34 @@ export async function* readContainerLog(
   options: LogOptions,
   deps: { readonly clock: Clock; stillRunning(): boolean; readonly signal: AbortSignal },
 ): AsyncGenerator<Buffer> {
-  const format = createFormatter(options);
+  const formatter = createFormatter(options);
   const changes = new Wakeup();
-  let watcher: FSWatcher | undefined;
-  let file = await open(path, "r");
+  // The folder, not the file: its watch lives on when the file is replaced.
+  const watcher = options.follow ? watch(dirname(path), () => changes.raise()) : undefined;
+  // A folder that vanishes is found by the next look.
+  watcher?.on("error", () => {});
+  let reader: LineReader | undefined;
   try {
-    if (options.follow) watcher = watch(path, () => changes.raise());
-    let position = options.tailLines === undefined ? 0 : await tailOffset(file, options.tailLines);
-    let rest: Buffer = Buffer.alloc(0);
-    for (;;) {
+    reader = await LineReader.open(path, options.tailLines);
+    while (!formatter.full) {
       deps.signal.throwIfAborted();
       // Asked before the read: what a container wrote last is then still read after it has ended.
       const running = options.follow && deps.stillRunning();
+      const replaced = options.follow && (await reader.isReplaced());
       changes.clear();
-      const block = Buffer.allocUnsafe(blockBytes);
-      const { bytesRead } = await file.read(block, 0, blockBytes, position);
-      position += bytesRead;
-      const { lines, left } = splitLines(Buffer.concat([rest, block.subarray(0, bytesRead)]));
-      rest = left;
-      const out: Buffer[] = [];
-      for (const line of lines) {
-        const text = format(line);
-        if (text === "full") {
-          yield Buffer.concat(out);
-          return;
-        }
-        if (text !== undefined) out.push(...text);
-      }
-      if (out.length > 0) yield Buffer.concat(out);
-      if (bytesRead > 0) continue;
-      if (!running) return;
-      const rotated = await isReplaced(path, file);
-      if (rotated) {
-        await file.close();
-        file = await open(path, "r");
-        watcher?.close();
-        watcher = watch(path, () => changes.raise());
-        position = 0;
-        rest = Buffer.alloc(0);
+      const text = formatter.format(await reader.read());
+      if (text.length > 0) yield text;
+      if (!reader.atEnd) continue;
+      if (replaced) {
+        // The runtime writes on in the new file only: the old one has been read to its last line.
+        await reader.close();
+        reader = await LineReader.open(path, undefined);
         continue;
+      }
+      if (!running) {
+        const last = formatter.format(reader.unfinished());
+        if (last.length > 0) yield last;
+        return;
       }
       const stop = deps.clock.after(forcedCheckMs, () => changes.raise());
       try {
@@ -121,21 +111,63 @@ export async function* readContainerLog(
     }
   } finally {
     watcher?.close();
-    await file.close();
+    await reader?.close();
   }
 }
 
-async function isReplaced(path: string, file: FileHandle): Promise<boolean> {
-  try {
-    const current = await open(path, "r");
+/** Reads a log file a block at a time, and cuts it into lines, each with its end of line. */
+class LineReader {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  #position: number;
+  #rest: Buffer = Buffer.alloc(0);
+  /** True where the last read found nothing more. */
+  atEnd = false;
+
+  private constructor(path: string, file: FileHandle, position: number) {
+    this.#path = path;
+    this.#file = file;
+    this.#position = position;
+  }
+
+  static async open(path: string, tailLines: number | undefined): Promise<LineReader> {
+    const file = await open(path, "r");
     try {
-      return (await current.stat()).ino !== (await file.stat()).ino;
-    } finally {
-      await current.close();
+      const start = tailLines === undefined ? 0 : await tailOffset(file, tailLines);
+      return new LineReader(path, file, start);
+    } catch (caught) {
+      await file.close();
+      throw caught;
     }
-  } catch {
-    // Between the rename and the new file: look again at the next change.
-    return false;
+  }
+
+  async read(): Promise<readonly Buffer[]> {
+    const block = Buffer.allocUnsafe(blockBytes);
+    const { bytesRead } = await this.#file.read(block, 0, blockBytes, this.#position);
+    this.#position += bytesRead;
+    this.atEnd = bytesRead === 0;
+    if (this.atEnd) return [];
+    const { lines, left } = splitLines(Buffer.concat([this.#rest, block.subarray(0, bytesRead)]));
+    this.#rest = left;
+    return lines;
+  }
+
+  /** A last line whose end was never written. */
+  unfinished(): readonly Buffer[] {
+    return this.#rest.length > 0 ? [this.#rest] : [];
+  }
+
+  async isReplaced(): Promise<boolean> {
+    try {
+      return (await stat(this.#path)).ino !== (await this.#file.stat()).ino;
+    } catch {
+      // Between the rename and the new file: look again at the next change.
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
   }
 }
 
@@ -149,27 +181,37 @@ function splitLines(buffer: Buffer): { readonly lines: readonly Buffer[]; readon
   return { lines, left: Buffer.from(buffer.subarray(start)) };
 }
 
-/** Turns the runtime's lines into the container's; "full" once `limitBytes` are reached. */
-function createFormatter(
-  options: LogOptions,
-): (line: Buffer) => readonly Buffer[] | "full" | undefined {
-  let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
+/** Turns the runtime's lines into the container's; `full` once `limitBytes` are reached. */
+function createFormatter(options: LogOptions): {
+  readonly full: boolean;
+  format(lines: readonly Buffer[]): Buffer;
+} {
+  let left = options.limitBytes ?? Number.MAX_SAFE_INTEGER;
   let atLineStart = true;
-  return (raw) => {
-    if (left <= 0) return "full";
+
+  function textOf(raw: Buffer): readonly Buffer[] {
     const line = parseLogLine(raw);
-    if (line === undefined) return undefined;
-    if (options.stream !== "All" && options.stream.toLowerCase() !== line.stream) return undefined;
-    if (options.sinceMs !== undefined && Date.parse(line.time) < options.sinceMs) return undefined;
-    // A partial line goes on in the next one: no end of line between them, and one time stamp for all.
-    const content = line.partial ? line.content.subarray(0, -1) : line.content;
+    if (line === undefined) return [];
+    if (options.stream !== "All" && options.stream.toLowerCase() !== line.stream) return [];
+    if (options.sinceMs !== undefined && Date.parse(line.time) < options.sinceMs) return [];
     const prefix = options.timestamps && atLineStart ? [Buffer.from(`${line.time} `)] : [];
+    // A partial line goes on in the next one: no end of line between them, and one time stamp for all.
     atLineStart = !line.partial;
-    const text = Buffer.concat([...prefix, content]).subarray(
-      0,
-      Math.min(left, Number.MAX_SAFE_INTEGER),
-    );
-    left -= text.length;
-    return [text];
+    return [...prefix, line.partial ? withoutNewline(line.content) : line.content];
+  }
+
+  return {
+    get full() {
+      return left <= 0;
+    },
+    format(lines) {
+      const text = Buffer.concat(lines.flatMap(textOf)).subarray(0, left);
+      left -= text.length;
+      return text;
+    },
   };
+}
+
+function withoutNewline(content: Buffer): Buffer {
+  return content.at(-1) === newline ? content.subarray(0, -1) : content;
 }

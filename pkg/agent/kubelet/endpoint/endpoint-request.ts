@@ -1,4 +1,9 @@
-import type { Pod } from "../../../api/generated/core-v1.generated.ts";
+import type {
+  Container,
+  ContainerStatus,
+  EphemeralContainer,
+  Pod,
+} from "../../../api/generated/core-v1.generated.ts";
 import type { CommandStreams } from "./command-session.ts";
 import type { LogOptions } from "./container-log.ts";
 import { EndpointError } from "./endpoint-error.ts";
@@ -63,46 +68,68 @@ export function readCommandStreams(query: URLSearchParams): CommandStreams {
 
 export function findPod(workloads: NodeWorkloads, namespace: string, name: string): Pod {
   const pod = workloads.pod(namespace, name);
-  if (pod === undefined) throw new EndpointError(404, `pod "${name}" not found`);
+  if (pod === undefined) throw new EndpointError(404, `pod "${name}" does not exist`);
   return pod;
 }
 
-/** The container that is asked for, or the refusal that kubelet gives in its state. */
-export function findContainer(
+/** The container of that name as the pod declares it. */
+export function findContainer(pod: Pod, name: string): Container | EphemeralContainer {
+  const { spec, metadata } = pod;
+  const declared = [
+    ...spec.containers,
+    ...(spec.initContainers ?? []),
+    ...(spec.ephemeralContainers ?? []),
+  ].find((container) => container.name === name);
+  if (declared !== undefined) return declared;
+  throw new EndpointError(404, `container "${name}" not found in pod "${metadata.name}"`);
+}
+
+/** The container whose log is asked for, or the refusal that kubelet gives in its state. */
+export function findLoggedContainer(
   workloads: NodeWorkloads,
   pod: Pod,
   name: string,
   attempt: "current" | "previous",
 ): RunningContainer {
-  const { spec, status, metadata } = pod;
-  const declared = [
-    ...spec.containers,
-    ...(spec.initContainers ?? []),
-    ...(spec.ephemeralContainers ?? []),
-  ];
-  if (!declared.some((container) => container.name === name)) {
-    throw new EndpointError(400, `container "${name}" not found in pod "${metadata.name}"`);
-  }
-  const container = workloads.container(pod, name, attempt);
-  if (container !== undefined) return container;
+  findContainer(pod, name);
+  const current = workloads.container(pod, name, "current");
+  const podName = pod.metadata.name;
+  const { state, lastState } = findStatus(pod, name) ?? {};
   if (attempt === "previous") {
+    // One that waits to be restarted has no newer attempt: the newest is then the previous one.
+    const lastId = lastState?.terminated?.containerID?.split("://")[1];
+    const isLast = state?.waiting !== undefined && lastId === current?.id;
+    const previous = isLast ? current : workloads.container(pod, name, "previous");
+    if (previous !== undefined) return previous;
     throw new EndpointError(
       400,
-      `previous terminated container "${name}" in pod "${metadata.name}" not found`,
+      `previous terminated container "${name}" in pod "${podName}" not found`,
     );
   }
-  const statuses = [
+  if (current !== undefined) return current;
+  const subject = `container "${name}" in pod "${podName}"`;
+  if (state?.terminated !== undefined) throw new EndpointError(400, `${subject} is terminated`);
+  throw new EndpointError(
+    400,
+    `${subject} is waiting to start: ${waitingReason(state?.waiting?.reason ?? "ContainerCreating")}`,
+  );
+}
+
+function waitingReason(reason: string): string {
+  switch (reason) {
+    case "ErrImagePull":
+      return "image can't be pulled";
+    case "ImagePullBackOff":
+      return "trying and failing to pull image";
+    default:
+      return reason;
+  }
+}
+
+function findStatus({ status }: Pod, name: string): ContainerStatus | undefined {
+  return [
     ...(status.containerStatuses ?? []),
     ...(status.initContainerStatuses ?? []),
     ...(status.ephemeralContainerStatuses ?? []),
-  ];
-  const waiting = statuses.find((candidate) => candidate.name === name)?.state?.waiting;
-  const reason = waiting?.reason ?? "ContainerCreating";
-  const why = ["ErrImagePull", "ImagePullBackOff"].includes(reason)
-    ? "trying and failing to pull image"
-    : reason;
-  throw new EndpointError(
-    400,
-    `container "${name}" in pod "${metadata.name}" is waiting to start: ${why}`,
-  );
+  ].find((candidate) => candidate.name === name);
 }

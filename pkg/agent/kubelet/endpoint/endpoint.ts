@@ -1,33 +1,23 @@
 import type { X509Certificate } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import { createServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { TLSSocket } from "node:tls";
-import { WebSocketServer } from "ws";
 import { aborted } from "../../../base/abort.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { Logger } from "../../../base/log.ts";
+import { MendableError } from "../../../base/mendable-error.ts";
 import type { Service } from "../../../base/service.ts";
-import { runCommandSession } from "./command-session.ts";
 import { readContainerLog } from "./container-log.ts";
 import { EndpointError } from "./endpoint-error.ts";
-import { findContainer, findPod, readCommandStreams, readLogOptions } from "./endpoint-request.ts";
+import { findLoggedContainer, findPod, readLogOptions } from "./endpoint-request.ts";
 import type { NodeAccess } from "./node-access.ts";
 import type { NodeWorkloads } from "./node-workloads.ts";
-import { type UpgradedConnection, upgradeAtRuntime } from "./runtime-upgrade.ts";
-import { runTunnelSession } from "./tunnel-session.ts";
+import { createSessionOpener, type SessionOpener, type UpgradeRequest } from "./open-session.ts";
 
-const commandProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
-const tunnelProtocol = "SPDY/3.1+portforward.k8s.io";
-/** What the runtimes' own streaming servers speak. */
-const runtimeCommandProtocols = [
-  "v4.channel.k8s.io",
-  "v3.channel.k8s.io",
-  "v2.channel.k8s.io",
-  "channel.k8s.io",
-];
 const requestHeaderMs = 10_000;
+const keepAliveProbeMs = 15_000;
 
 export interface EndpointDeps {
   readonly address: string;
@@ -47,11 +37,7 @@ export function createEndpoint(deps: EndpointDeps): Service {
   return {
     name: "node endpoint",
     async run(signal) {
-      const sessions = new WebSocketServer({
-        noServer: true,
-        handleProtocols: (offered) =>
-          [...commandProtocols, tunnelProtocol].find((protocol) => offered.has(protocol)) ?? false,
-      });
+      const sessions = createSessionOpener(deps);
       const server = createServer({
         cert: deps.tls.cert,
         key: deps.tls.key,
@@ -61,6 +47,9 @@ export function createEndpoint(deps: EndpointDeps): Service {
         rejectUnauthorized: false,
         minVersion: "TLSv1.2",
         headersTimeout: requestHeaderMs,
+        // A client that vanished without a word must not keep its session.
+        keepAlive: true,
+        keepAliveInitialDelay: keepAliveProbeMs,
       });
       const sockets = new Set<Duplex>();
       server.on("secureConnection", (socket) => {
@@ -75,8 +64,8 @@ export function createEndpoint(deps: EndpointDeps): Service {
       const failed = Promise.withResolvers<never>();
       server.on("error", (cause) => {
         failed.reject(
-          new Error(
-            `cannot listen on ${deps.address}:${deps.port}: is another kubelet on this machine? --kubelet-port chooses another port`,
+          new MendableError(
+            `cannot listen on ${deps.address}:${deps.port} (${cause.message}): stop the other kubelet on this machine, or choose another port with --kubelet-port`,
             { cause },
           ),
         );
@@ -170,7 +159,7 @@ async function route(
     case "containerLogs": {
       const options = readLogOptions(url.searchParams, deps.clock.now());
       const pod = findPod(deps.workloads, namespace, podName);
-      const container = findContainer(
+      const container = findLoggedContainer(
         deps.workloads,
         pod,
         containerName,
@@ -196,92 +185,34 @@ async function route(
   }
 }
 
-interface Upgrade {
-  readonly request: IncomingMessage;
-  readonly socket: Duplex;
-  readonly head: Buffer;
-}
-
-/** Opens the session at the runtime first, so that a refusal is still a plain answer, then joins both ends. */
+/** A refusal is a plain answer: it comes before the connection is handed to a session. */
 async function upgrade(
   deps: EndpointDeps,
-  sessions: WebSocketServer,
-  client: Upgrade,
+  sessions: SessionOpener,
+  client: UpgradeRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const { request, socket, head } = client;
-  socket.on("error", () => socket.destroy());
+  const { request, socket } = client;
+  const gone = new AbortController();
+  const leave = () => gone.abort();
+  // Told by the close that follows.
+  socket.on("error", () => {});
+  socket.once("close", leave);
+  const either = AbortSignal.any([signal, gone.signal]);
   try {
-    const url = await admit(deps, request, signal);
-    const [, action = "", namespace = "", podName = "", containerName = ""] = url.pathname
-      .split("/")
-      .map(decodeURIComponent);
-    const pod = findPod(deps.workloads, namespace, podName);
-    if (action === "portForward") {
-      const ports = url.searchParams.getAll("port").map(Number);
-      const target = await deps.workloads.portForward(pod, ports, signal);
-      if (target === undefined) throw new EndpointError(400, `pod ${podName} is not running`);
-      const runtime = await upgradeAtRuntime(target, ["portforward.k8s.io"], signal);
-      joinSession(sessions, client, runtime, (webSocket) => runTunnelSession(webSocket, runtime));
-      return;
-    }
-    if (action !== "exec" && action !== "attach")
-      throw new EndpointError(404, "404 page not found");
-    const container = findContainer(deps.workloads, pod, containerName, "current");
-    if (!container.running) {
-      throw new EndpointError(400, `container ${containerName} is not running in pod ${podName}`);
-    }
-    const streams = readCommandStreams(url.searchParams);
-    const session = {
-      containerId: container.id,
-      ...streams,
-      stderr: streams.stderr && !streams.tty,
-    };
-    const target =
-      action === "exec"
-        ? await deps.workloads.exec(
-            { ...session, command: url.searchParams.getAll("command") },
-            signal,
-          )
-        : await deps.workloads.attach(session, signal);
-    const asked = String(request.headers["x-stream-protocol-version"] ?? "");
-    const protocols = asked === "" ? runtimeCommandProtocols : asked.split(/,\s*/);
-    const runtime = await upgradeAtRuntime(target, protocols, signal);
-    joinSession(sessions, { request, socket, head }, runtime, (webSocket) =>
-      runCommandSession(webSocket, runtime, streams),
-    );
+    const url = await admit(deps, request, either);
+    await sessions.open(client, url, either);
   } catch (thrown) {
+    if (either.aborted) return void socket.destroy();
     const error = EndpointError.from(thrown);
-    if (error.code >= 500)
+    if (error !== thrown)
       deps.logger.warn("a session on the node endpoint failed", { error: thrown });
-    const body = `${error.message}\n`;
-    socket.end(
-      `HTTP/1.1 ${error.code} ${error.code}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    );
+    const head = [
+      `HTTP/1.1 ${error.code} ${STATUS_CODES[error.code] ?? "Error"}`,
+      "Content-Type: text/plain; charset=utf-8",
+      `Content-Length: ${Buffer.byteLength(error.message)}`,
+      "Connection: close",
+    ];
+    socket.end(`${head.join("\r\n")}\r\n\r\n${error.message}`, () => socket.destroy());
   }
-}
-
-/** A SPDY client is relayed byte for byte; a WebSocket client's session is translated. */
-function joinSession(
-  sessions: WebSocketServer,
-  client: Upgrade,
-  runtime: UpgradedConnection,
-  translate: (webSocket: import("ws").WebSocket) => void,
-): void {
-  const { request, socket, head } = client;
-  if (request.headers.upgrade?.toLowerCase() === "websocket") {
-    sessions.handleUpgrade(request, socket, head, translate);
-    return;
-  }
-  const lines: string[] = ["HTTP/1.1 101 Switching Protocols"];
-  for (let index = 0; index < runtime.rawHeaders.length; index += 2) {
-    lines.push(`${runtime.rawHeaders[index]}: ${runtime.rawHeaders[index + 1]}`);
-  }
-  socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-  if (runtime.head.length > 0) socket.write(runtime.head);
-  if (head.length > 0) runtime.socket.write(head);
-  runtime.socket.on("error", () => socket.destroy());
-  runtime.socket.on("close", () => socket.destroy());
-  socket.on("close", () => runtime.socket.destroy());
-  runtime.socket.pipe(socket).pipe(runtime.socket);
 }

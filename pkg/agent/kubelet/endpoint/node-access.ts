@@ -64,7 +64,7 @@ export class NodeAccess {
   async #userOf(credentials: NodeCredentials, signal: AbortSignal): Promise<NodeUser | undefined> {
     const { certificate, bearerToken } = credentials;
     if (certificate !== undefined) {
-      const subject = certificate.subject.split("\n").map((line) => line.split("="));
+      const subject = certificate.subject.split("\n").map(attributeOf);
       const username = subject.find(([name]) => name === "CN")?.[1];
       const groups = subject.flatMap(([name, value]) =>
         name === "O" && value !== undefined ? [value] : [],
@@ -127,6 +127,12 @@ export class NodeAccess {
     });
     return review.status.allowed;
   }
+}
+
+/** One line of a certificate's subject: `O=system:masters`. */
+function attributeOf(line: string): readonly [string, string | undefined] {
+  const equals = line.indexOf("=");
+  return equals < 0 ? [line, undefined] : [line.slice(0, equals), line.slice(equals + 1)];
 }
 
 /** kubelet's mapping of its paths to subresources of Node. */

@@ -35,9 +35,14 @@ export class SpdyConnection {
     return stream;
   }
 
-  /** Resolves when the other side can take more. */
+  /** True where more is waiting to be sent than should be. */
+  get needsDrain(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  /** Resolves when the other side can take more, or is gone. One waits at a time. */
   drained(): Promise<void> {
-    if (!this.#socket.writableNeedDrain) return Promise.resolve();
+    if (!this.needsDrain || this.#socket.destroyed) return Promise.resolve();
     return new Promise((resolve) => {
       const done = () => {
         this.#socket.off("drain", done);
