@@ -31,35 +31,44 @@ export function planPortMapRemoval(saved: string): string | undefined {
   ].join("\n");
 }
 
-interface NftObject {
-  readonly table?: { readonly family: string; readonly name: string };
-  readonly chain?: {
-    readonly family: string;
-    readonly table: string;
-    readonly name: string;
-    readonly type?: string;
-    readonly policy?: string;
-  };
+interface NftTable {
+  readonly family: string;
+  readonly name: string;
 }
 
-/** Tables of iptables' names that hold nothing but empty base chains that accept: they change no packet's way. */
+interface NftChain extends NftTable {
+  readonly table: string;
+  /** Only base chains have one. */
+  readonly type?: string;
+  readonly policy?: string;
+}
+
+/** One line of `nft --json list ruleset`: one of these, or a rule, a map … with family and table. */
+interface NftObject {
+  readonly table?: NftTable;
+  readonly chain?: NftChain;
+  readonly rule?: { readonly family: string; readonly table: string };
+}
+
+/** An empty table changes no packet's way. */
 async function removeEmptyTables(commands: Commands): Promise<void> {
-  const { exitCode, stdout } = await commands.attempt("nft", ["--json", "list", "ruleset", "ip"]);
+  const { exitCode, stdout } = await commands.attempt("nft", ["--json", "list", "ruleset"]);
   if (exitCode !== 0) return;
   const { nftables } = JSON.parse(stdout) as { readonly nftables: readonly NftObject[] };
-  for (const name of emptyIptablesTables(nftables))
-    await commands.attempt("nft", ["delete", "table", "ip", name]);
+  for (const { family, name } of emptyIptablesTables(nftables))
+    await commands.attempt("nft", ["delete", "table", family, name]);
 }
 
-export function emptyIptablesTables(ruleset: readonly NftObject[]): readonly string[] {
-  return ["nat", "filter"].filter((name) => {
+/** Tables of iptables' names and ip6tables' that hold nothing but chains that accept and have no rules. */
+export function emptyIptablesTables(ruleset: readonly NftObject[]): readonly NftTable[] {
+  const tables = ruleset.flatMap(({ table }) => table ?? []);
+  return tables.filter(({ family, name }) => {
+    if (!["ip", "ip6"].includes(family) || !["nat", "filter"].includes(name)) return false;
     const inside = ruleset.filter((object) =>
-      Object.values(object).some((value: unknown) => (value as { table?: string }).table === name),
+      Object.values(object).some(
+        (part: Partial<NftChain>) => part.family === family && part.table === name,
+      ),
     );
-    const there = ruleset.some(({ table }) => table?.name === name);
-    const idle = inside.every(
-      ({ chain }) => chain?.type !== undefined && chain.policy === "accept",
-    );
-    return there && idle;
+    return inside.every(({ chain }) => chain?.type !== undefined && chain.policy === "accept");
   });
 }
