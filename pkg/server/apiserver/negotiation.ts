@@ -66,6 +66,9 @@ function parseMediaType(text: string): AcceptClause {
   };
 }
 
+/** What is accepted where nothing is said. */
+const anything: readonly AcceptClause[] = [parseMediaType("*/*")];
+
 export interface Wishes {
   /** The `Accept` header. */
   readonly accept: string | null | undefined;
@@ -80,7 +83,7 @@ export interface Wishes {
  */
 export function negotiate(wishes: Wishes, options: { readonly tables: boolean }): Negotiated {
   const header = wishes.accept ?? "";
-  const clauses = header.trim() === "" ? [parseMediaType("*/*")] : parseAccept(header);
+  const clauses = header.trim() === "" ? anything : parseAccept(header);
   for (const clause of clauses) {
     const encoding = encodingOf(clause);
     if (encoding === undefined) continue;
@@ -136,7 +139,7 @@ function isPretty(wanted: string | undefined, userAgent: string | null | undefin
 /** How a body is written; an UnsupportedMediaType in upstream's words where that is none we read. */
 export function bodyEncoding(contentType: string | null | undefined): Encoding {
   if (contentType === null || contentType === undefined || contentType.trim() === "") return "json";
-  const encoding = encodings.get(parseMediaType(contentType).type);
+  const encoding = encodings.get(contentType) ?? encodings.get(parseMediaType(contentType).type);
   if (encoding === undefined) throw unsupportedMediaType([...encodings.keys()]);
   return encoding;
 }

@@ -10,9 +10,11 @@ export interface Selection {
   readonly matches: ((object: KubernetesObject) => boolean) | undefined;
   /** Where only one name can match. */
   readonly name: string | undefined;
+  /** Whether to be of that name is all that is asked. */
+  readonly byNameAlone: boolean;
 }
 
-const everyObject: Selection = { matches: undefined, name: undefined };
+const everyObject: Selection = { matches: undefined, name: undefined, byNameAlone: false };
 
 /** Makes the selectors of a request into one test. Throws BadRequest where they cannot be read, or ask for an unknown field. */
 export function selectionOf(
@@ -31,6 +33,7 @@ export function selectionOf(
       (fields.length === 0 ||
         matchesFieldSelector(fields, (field) => fieldOf(resource, object, field))),
     name: named?.value,
+    byNameAlone: named !== undefined && fields.length === 1 && labels.length === 0,
   };
 }
 

@@ -36,11 +36,13 @@ export function watchObjects(
 ): () => void {
   const selection = selectionOf(resource, options.labelSelector, options.fieldSelector);
   const asked = parseRevision(options.resourceVersion) ?? 0;
-  // One object's watch need not hear of the others.
-  const prefix =
-    selection.name !== undefined && (namespace !== undefined || resource.scope === "cluster")
-      ? storageKey(resource, namespace, selection.name)
-      : storagePrefix(resource, namespace);
+  // One object's watch need not hear of the others, nor look at each state for the name it has anyway.
+  const ofOne =
+    selection.name !== undefined && (namespace !== undefined || resource.scope === "cluster");
+  const prefix = ofOne
+    ? storageKey(resource, namespace, selection.name)
+    : storagePrefix(resource, namespace);
+  const matches = ofOne && selection.byNameAlone ? undefined : selection.matches;
   let after = asked;
   let done = false;
   let unwatch: (() => void) | undefined;
@@ -63,7 +65,7 @@ export function watchObjects(
       return stop;
     }
     for (const stored of listed.objects) {
-      if (selection.matches?.(stored.value) !== false) sink.event("ADDED", stored);
+      if (matches?.(stored.value) !== false) sink.event("ADDED", stored);
     }
     after = listed.revision;
     if (options.sendInitialEvents === true && options.allowWatchBookmarks)
@@ -71,7 +73,6 @@ export function watchObjects(
     sink.flush();
   } else if (asked === 0) after = hub.revision;
 
-  const matches = selection.matches;
   unwatch = hub.watch(prefix, after, {
     onEvents(events) {
       if (done) return;
