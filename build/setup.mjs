@@ -26,6 +26,7 @@ const testPackages = [
   "busybox-static",
   "curl",
   "debootstrap",
+  "docker-registry",
   "openssl",
   "procps",
   "util-linux",
