@@ -486,6 +486,48 @@ test("waiting for a revision ends with it, or with its signal", async () => {
   await expect(longer).rejects.toBe(reason);
 });
 
+test("a hub that must read everything anew shows the old state until all of the new one is there", async () => {
+  // More than the datastore remembers is replaced at once: its history has moved on before the hub has read it.
+  const memory = openMemoryDatastore({ history: { bytesMax: 1_000 } });
+  const keys = ["a/n/1", "b/n/1", "c/n/1"];
+  const seen: number[] = [];
+  const count = () => keys.filter((key) => hub.get(key) !== undefined).length;
+  const whileItReads: Datastore["watch"] = (prefix, after, signal) => {
+    if (reading && prefix !== "") seen.push(count());
+    return memory.watch(prefix, after, signal);
+  };
+  const datastore = new Proxy(memory, {
+    get(target, name: keyof Datastore) {
+      const method = target[name] as (...args: unknown[]) => unknown;
+      return name === "watch" ? whileItReads : method.bind(target);
+    },
+  });
+  let reading = false;
+  await using hub = await openHub({ datastore });
+  const large = "x".repeat(1_000);
+  for (const key of keys) await hub.create(key, note("1", large), "durable");
+  const heard = listen(hub, "a/", hub.revision);
+  reading = true;
+  await Promise.all(
+    keys.map((key) =>
+      hub.update(key, note("1", `${large}y`), hub.get(key)?.revision ?? 0, "durable"),
+    ),
+  );
+  expect(heard.expired).toBe(1);
+  expect(seen).toEqual([3, 3, 3]);
+});
+
+test("a hub that is told to stop works on for those who finish, until it is closed", async () => {
+  const stop = new AbortController();
+  const hub = await memoryHub();
+  const running = hub.run(stop.signal);
+  stop.abort();
+  await running;
+  expect((await hub.create("notes/n/a", note("a"), "durable")).outcome).toBe("written");
+  await hub[Symbol.asyncDispose]();
+  await expect(hub.create("notes/n/b", note("b"), "durable")).rejects.toThrow(/stopping/);
+});
+
 test("a hub whose datastore is closed under it says so, and ends its watches", async () => {
   const datastore = openMemoryDatastore();
   await using hub = await openHub({ datastore });

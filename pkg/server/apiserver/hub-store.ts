@@ -34,7 +34,10 @@ export interface HubOptions {
   readonly window?: Partial<HubWindowLimits>;
 }
 
-/** A hub with its life: `run` rejects when the feed from the datastore broke; disposing stops the feed. */
+/**
+ * A hub with its life: `run` rejects when the feed from the datastore broke. It goes on reading and writing for those
+ * who are still to finish; disposing stops it.
+ */
 export type OpenHub = Hub & Service & AsyncDisposable;
 
 /** Resolves once everything in the datastore is in memory and its watch is followed. */
@@ -82,7 +85,6 @@ class HubStore implements OpenHub {
   async run(signal: AbortSignal): Promise<void> {
     await Promise.race([aborted(signal), this.#feed]);
     if (this.#broken !== undefined) throw this.#broken;
-    await this[Symbol.asyncDispose]();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -235,7 +237,10 @@ class HubStore implements OpenHub {
     return events.sort((one, other) => one.revision - other.revision);
   }
 
-  /** Fills the hub with the present, and with as much of each resource's past as the datastore can tell. */
+  /**
+   * Fills the hub with the present, and with as much of each resource's past as the datastore can tell. Readers see
+   * the old state until all of the new one is there: to a controller, what is not there was deleted.
+   */
   async #load(): Promise<void> {
     const { values, revision } = await this.#loadValues();
     const objects = new Map<string, OrderedMap<HubObject>>();
@@ -244,12 +249,13 @@ class HubStore implements OpenHub {
       const before = objects.get(name) ?? OrderedMap.empty<HubObject>();
       objects.set(name, before.set(stored.key, new HubObject(stored)));
     }
-    this.#resources = new Map();
+    const resources = new Map<string, HubResource>();
     for (const [name, present] of objects) {
       const { oldest, events } = await this.#loadPast(name, revision);
       const past = this.#pastEvents(events, present);
-      this.#resources.set(name, new HubResource(this.#limits, oldest, present, past));
+      resources.set(name, new HubResource(this.#limits, oldest, present, past));
     }
+    this.#resources = resources;
     this.#loadedAt = revision;
     this.#revision = revision;
     this.#wake();
