@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { CommandError, type CommandResult, type Commands } from "../../pkg/agent/host/exec.ts";
-import { type CommandOutput, runCommand } from "./test-host.ts";
+import { type CommandOutput, runCommand } from "./run-command.ts";
 
 let labsMade = 0;
 

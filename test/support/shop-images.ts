@@ -73,6 +73,13 @@ const recipes = {
       Env: ["PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin"],
     },
   },
+  /** busybox-static cannot look names up, and has no UDP. */
+  tools: {
+    name: "localhost/tools:1",
+    packages: ["curl", "socat", "busybox-static"],
+    files: { ...shellFiles, ...passwd },
+    config: { Entrypoint: ["/bin/sh"], Env: ["PATH=/usr/bin:/bin"] },
+  },
 } satisfies Readonly<Record<string, DebianImageRecipe>>;
 
 /** The images of the shop that the cluster tests run: their archives, by name. */

@@ -1,47 +1,13 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { appendFile, mkdir, mkdtemp, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { powerOff } from "./power-off.ts";
+import { type CommandOutput, runCommand } from "./run-command.ts";
 
 /** The executable under test: what `npm run build` made. */
 export const executable = join(import.meta.dirname, "../../dist/mini8s");
-
-export interface CommandOutput {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface CommandInput {
-  readonly input?: string;
-  readonly timeoutMs?: number;
-}
-
-/** Runs a program to its end; an exit code other than zero is an answer. */
-export function runCommand(
-  command: string,
-  args: readonly string[],
-  options: CommandInput = {},
-): Promise<CommandOutput> {
-  return new Promise((resolve) => {
-    const child = execFile(
-      command,
-      [...args],
-      { maxBuffer: 1 << 28, timeout: options.timeoutMs ?? 120_000, encoding: "utf8" },
-      (error, stdout, stderr) => {
-        const code = error?.code;
-        resolve({
-          exitCode: error === null ? 0 : typeof code === "number" ? code : 1,
-          stdout,
-          stderr,
-        });
-      },
-    );
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(options.input ?? "");
-  });
-}
 
 /** Waits until `check` gives a value; fails with what it last said. */
 export async function eventually<T>(
@@ -94,19 +60,38 @@ export class TestHost {
   static async create(): Promise<TestHost> {
     const host = new TestHost(hostsMade++, await mkdtemp("/var/tmp/mini8s-test-"));
     await mkdir(host.dataDir, { recursive: true });
-    const link = `v${host.name.slice(4)}`.slice(0, 15);
-    const commands = [
-      `netns add ${host.name}`,
-      `link add ${link} type veth peer name eth0 netns ${host.name}`,
-      `addr add ${host.gateway}/24 dev ${link}`,
-      `link set ${link} up`,
-      `-n ${host.name} link set lo up`,
-      `-n ${host.name} addr add ${host.address}/24 dev eth0`,
-      `-n ${host.name} link set eth0 up`,
-      `-n ${host.name} route add default via ${host.gateway}`,
-    ];
-    for (const command of commands) await host.#must("ip", command.split(" "));
+    await host.#plugIn();
     return host;
+  }
+
+  async #plugIn(): Promise<void> {
+    const link = `v${this.name.slice(4)}`.slice(0, 15);
+    const commands = [
+      `netns add ${this.name}`,
+      `link add ${link} type veth peer name eth0 netns ${this.name}`,
+      `addr add ${this.gateway}/24 dev ${link}`,
+      `link set ${link} up`,
+      `-n ${this.name} link set lo up`,
+      `-n ${this.name} addr add ${this.address}/24 dev eth0`,
+      `-n ${this.name} link set eth0 up`,
+      `-n ${this.name} route add default via ${this.gateway}`,
+    ];
+    for (const command of commands) await this.#must("ip", command.split(" "));
+  }
+
+  async #unplug(): Promise<void> {
+    const link = `v${this.name.slice(4)}`.slice(0, 15);
+    // At once; the namespace itself goes when the kernel finds the time.
+    await runCommand("ip", ["link", "del", link]);
+    await runCommand("ip", ["netns", "del", this.name]);
+  }
+
+  /** The power is cut, and comes back: only the disk is as it was. mini8s is not started yet. */
+  async reboot(): Promise<void> {
+    await this.stop("SIGKILL");
+    await powerOff(this.dataDir);
+    await this.#unplug();
+    await this.#plugIn();
   }
 
   get log(): string {
@@ -223,7 +208,8 @@ export class TestHost {
       this.kubeconfig,
       "--yes",
     ]);
-    await runCommand("ip", ["netns", "del", this.name]);
+    await powerOff(this.dataDir);
+    await this.#unplug();
     await rm(join(this.dataDir, ".."), { recursive: true, force: true });
   }
 
