@@ -33,7 +33,7 @@ export function selectionOf(
       (fields.length === 0 ||
         matchesFieldSelector(fields, (field) => fieldOf(resource, object, field))),
     name: named?.value,
-    byNameAlone: named !== undefined && fields.length === 1 && labels.length === 0,
+    byNameAlone: named !== undefined && fields.length === 1 && labelSelector === "",
   };
 }
 
