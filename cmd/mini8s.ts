@@ -107,10 +107,15 @@ function program(): Command {
 /** The one sentence for the person who ran mini8s; a defect of ours keeps its stack trace. */
 function explain(thrown: unknown): string {
   if (thrown instanceof CommanderError) {
-    const message = thrown.message.replace(/^error: /, "").replaceAll("\n", " ");
+    const message = thrown.message
+      .replace(/^error: /, "")
+      .replaceAll("\n", " ")
+      .replace(/\.$/, "");
     return `${message}: mini8s --help shows what there is`;
   }
   if (thrown instanceof MendableError) return thrown.message;
+  // What failed first is the reason; that closing failed too is its consequence.
+  if (thrown instanceof SuppressedError) return explain(thrown.suppressed);
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 

@@ -96,7 +96,7 @@ export interface Datastore extends AsyncDisposable {
   ): Promise<WriteResult>;
   /** As `update`. `stored` of a written delete is the last value, at the delete's own revision. */
   delete(key: string, expected: Revision, options?: WriteOptions): Promise<WriteResult>;
-  /** Ends when `signal` aborts, without throwing. */
+  /** Ends when `signal` aborts, without throwing. Throws a `DatastoreError` once nothing can be written any more. */
   watch(prefix: string, after: Revision, signal: AbortSignal): AsyncIterable<WatchItem>;
   /** Forgets history up to and including `before`: a list at, or a watch after, an older one is "expired". */
   compact(before: Revision): Promise<void>;

@@ -125,6 +125,24 @@ test("a write that is on its way when the thread dies is settled, and so is ever
   await expect(store[Symbol.asyncDispose]()).rejects.toMatchObject({ reason: "io" });
 });
 
+test("whoever watches hears that the thread died, so that the server can end instead of limping on", async () => {
+  const disk = failingDisk();
+  const store = await openSqliteDatastore({ file: newFile(), startThread: disk.startThread });
+  const left = new AbortController();
+  const watches = [new AbortController().signal, left.signal].map(async (signal) => {
+    for await (const item of store.watch("", 0, signal)) expect(item.type).toBe("events");
+  });
+  await store.create("a", bytes("1"));
+  left.abort();
+  await watches[1];
+  await disk.terminate();
+  await expect(watches[0]).rejects.toMatchObject({
+    reason: "io",
+    message: expect.stringMatching(/restart mini8s/),
+  });
+  await expect(store[Symbol.asyncDispose]()).rejects.toMatchObject({ reason: "io" });
+});
+
 test("the addon may lie anywhere: the single executable unpacks it", async () => {
   const nativeBinding = join(directory, "unpacked.node");
   const prebuilt = `../../node_modules/better-sqlite3/prebuilds/linux-${process.arch}.node`;

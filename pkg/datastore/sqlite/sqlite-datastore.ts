@@ -101,6 +101,8 @@ class SqliteDatastore implements Datastore, ThreadReceiver {
   readonly #historyLimits: HistoryLimits;
   readonly #history: History;
   readonly #closing = new AbortController();
+  /** Aborts, with why, once nothing can be written any more. */
+  readonly #dead = new AbortController();
   readonly #lazy = new LazyWrites();
   /** Keys with a write on its way; the next write to such a key waits to see what became of it. */
   readonly #busy = new Map<string, Promise<void>>();
@@ -203,8 +205,18 @@ class SqliteDatastore implements Datastore, ThreadReceiver {
   }
 
   watch(prefix: string, after: Revision, signal: AbortSignal): AsyncIterable<WatchItem> {
-    const ending = AbortSignal.any([signal, this.#closing.signal]);
-    return this.#open().watch(prefix, after, ending);
+    const asked = AbortSignal.any([signal, this.#closing.signal]);
+    const history = this.#open();
+    return this.#untilDeath(asked, (ending) => history.watch(prefix, after, ending));
+  }
+
+  async *#untilDeath(
+    asked: AbortSignal,
+    watch: (ending: AbortSignal) => AsyncIterable<WatchItem>,
+  ): AsyncGenerator<WatchItem> {
+    const dead = this.#dead.signal;
+    yield* watch(AbortSignal.any([asked, dead]));
+    if (!asked.aborted) dead.throwIfAborted();
   }
 
   compact(before: Revision): Promise<void> {
@@ -228,6 +240,7 @@ class SqliteDatastore implements Datastore, ThreadReceiver {
 
   onDeath(error: DatastoreError): void {
     this.#health.onDeath(error);
+    this.#dead.abort(error);
     for (const id of [...this.#commits.keys()]) this.#loseCommit(id, error);
     this.#whenIdle?.();
     this.#whenClosed?.(error);
