@@ -133,9 +133,23 @@ test("the conditions of others are kept", () => {
   });
 });
 
-test("a pod past its deadline has failed for that reason", () => {
-  const result = status(aPod(), observedPod([seen("app")], [sandbox()]), {
-    deadlineExceeded: true,
+test("a pod past its deadline has failed for that reason, once nothing of it runs", () => {
+  const pod = aPod({}, { status: { phase: "Running" } });
+  const late = { deadlineExceeded: true };
+  const during = status(pod, observedPod([seen("app")]), late);
+  expect(during.phase).toBe("Running");
+  expect(during.reason).toBeUndefined();
+  expect(status(pod, observedPod([ended("app", 137)]), late)).toMatchObject({
+    phase: "Failed",
+    reason: "DeadlineExceeded",
   });
-  expect(result).toMatchObject({ phase: "Failed", reason: "DeadlineExceeded" });
+});
+
+test("a pod has not succeeded while its sidecar runs", () => {
+  const pod = aPod(
+    { restartPolicy: "Never", initContainers: [aContainer("side", { restartPolicy: "Always" })] },
+    { status: { phase: "Running" } },
+  );
+  expect(status(pod, observedPod([ended("app", 0), seen("side")])).phase).toBe("Running");
+  expect(status(pod, observedPod([ended("app", 0), ended("side", 0)])).phase).toBe("Succeeded");
 });

@@ -1,4 +1,4 @@
-import { withCondition } from "../../api/conditions.ts";
+import { findCondition, withCondition } from "../../api/conditions.ts";
 import type {
   ContainerState,
   ContainerStateTerminated,
@@ -49,9 +49,13 @@ export function podStatus(input: StatusInput): PodStatus {
   const ephemeralContainerStatuses = ephemeralSpecs(pod).map((spec) =>
     containerStatus(input, spec),
   );
-  const computed = input.deadlineExceeded
+  // Who sees a pod as ended may count on it that nothing of it runs any more, sidecars included.
+  const stillRuns = observed.containers.some(({ state }) => state === "running");
+  const decided = input.deadlineExceeded
     ? ("Failed" as const)
     : phaseOf(pod, observed, initContainerStatuses, containerStatuses);
+  const computed =
+    stillRuns && isTerminalPhase(decided) ? (previous.phase ?? ("Running" as const)) : decided;
   // What ended stays ended.
   const phase =
     previous.phase !== undefined && isTerminalPhase(previous.phase) ? previous.phase : computed;
@@ -62,15 +66,16 @@ export function podStatus(input: StatusInput): PodStatus {
     ips.length > 0
       ? ips
       : (previous.podIPs ?? []).map(({ ip }) => ip).filter((ip) => ip !== undefined);
-  const reason = input.deadlineExceeded
-    ? {
-        reason: "DeadlineExceeded",
-        message: "Pod was active on the node longer than the specified deadline",
-      }
-    : {
-        ...(previous.reason === undefined ? {} : { reason: previous.reason }),
-        ...(previous.message === undefined ? {} : { message: previous.message }),
-      };
+  const reason =
+    input.deadlineExceeded && !stillRuns
+      ? {
+          reason: "DeadlineExceeded",
+          message: "Pod was active on the node longer than the specified deadline",
+        }
+      : {
+          ...(previous.reason === undefined ? {} : { reason: previous.reason }),
+          ...(previous.message === undefined ? {} : { message: previous.message }),
+        };
   const [hostIp] = hostIps;
   const [podIp] = podIps;
   return {
@@ -313,7 +318,9 @@ function conditionsOf(
       lastTransitionTime: formatTime(input.nowMs),
     });
   }
-  return conditions;
+  // In the order in which `kubectl describe pod` shows them everywhere.
+  const own = computed.flatMap(({ type }) => findCondition(conditions, type) ?? []);
+  return [...own, ...conditions.filter((condition) => !own.includes(condition))];
 }
 
 function initializedCondition(
