@@ -1,7 +1,8 @@
 import { statSync } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { isMainThread, parentPort } from "node:worker_threads";
 import { createNode, type NodeConfig } from "../pkg/agent/node.ts";
+import { checkDnsSubdomain, checkLabelValue, checkQualifiedName } from "../pkg/api/names.ts";
 import { isReservedNodeLabel } from "../pkg/api/reserved-node-labels.ts";
 import { assert } from "../pkg/base/assert.ts";
 import { systemClock } from "../pkg/base/clock.ts";
@@ -22,19 +23,7 @@ export function nodeConfigOf(
   if (flags.proxyMode === "ipvs") {
     throw new UsageError("--proxy-mode ipvs is not there yet: use nftables or iptables");
   }
-  for (const [name] of flags.nodeLabel) {
-    if (isReservedNodeLabel(name)) {
-      throw new UsageError(
-        `--node-label ${name} is not for nodes to set: choose a name outside of kubernetes.io and k8s.io, or set it with kubectl label`,
-      );
-    }
-  }
-  const endpoint = flags.containerRuntimeEndpoint;
-  if (endpoint !== undefined && !isSocket(endpoint)) {
-    throw new UsageError(
-      `--container-runtime-endpoint is "${endpoint}", where no container runtime listens: start it, or leave the flag out for a containerd of mini8s's own`,
-    );
-  }
+  checkNode(flags);
   return {
     server: cluster.server,
     token: cluster.token,
@@ -52,6 +41,38 @@ export function nodeConfigOf(
     kubeletPort: flags.kubeletPort,
     kubernetesVersion,
   };
+}
+
+/** What flags of the node cannot be right on this machine, before anything is started. */
+function checkNode(flags: FlagValues): void {
+  const name = nodeNameOf(flags);
+  if (checkDnsSubdomain(name).length > 0) {
+    throw new UsageError(
+      `"${name}" cannot be a node's name: give one of lower-case letters, digits, "-" and "." with --node-name`,
+    );
+  }
+  for (const [label, value] of flags.nodeLabel) {
+    const [problem] = [...checkQualifiedName(label), ...checkLabelValue(value)];
+    if (problem !== undefined)
+      throw new UsageError(`--node-label "${label}=${value}" is no label: ${problem}`);
+    if (isReservedNodeLabel(label)) {
+      throw new UsageError(
+        `--node-label ${label} is not for nodes to set: choose a name outside of kubernetes.io and k8s.io, or set it with kubectl label`,
+      );
+    }
+  }
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  if (flags.nodeIp !== undefined && !addresses.some(({ address }) => address === flags.nodeIp)) {
+    throw new UsageError(
+      `--node-ip is "${flags.nodeIp}", which no interface of this machine holds: name one of its addresses, as ip addr shows them`,
+    );
+  }
+  const endpoint = flags.containerRuntimeEndpoint;
+  if (endpoint !== undefined && !isSocket(endpoint)) {
+    throw new UsageError(
+      `--container-runtime-endpoint is "${endpoint}", where no container runtime listens: start it, or leave the flag out for a containerd of mini8s's own`,
+    );
+  }
 }
 
 function isSocket(endpoint: string): boolean {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { load } from "js-yaml";
+import { FAILSAFE_SCHEMA, loadAll } from "js-yaml";
 import { type CommandName, type Flag, type FlagKey, type FlagValues, flags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -25,30 +25,28 @@ export function resolveFlags(
   const merged = new Map<string, readonly string[]>();
   for (const layer of layers) {
     for (const [name, values] of layer) {
-      if (name.endsWith("+"))
-        merged.set(name.slice(0, -1), [...(merged.get(name.slice(0, -1)) ?? []), ...values]);
-      else merged.set(name, values);
+      const adds = name.endsWith("+");
+      const main = mainNameOf(adds ? name.slice(0, -1) : name);
+      merged.set(main, adds ? [...(merged.get(main) ?? []), ...values] : values);
     }
   }
   return parseAll(command, merged);
 }
 
+/** A flag under the one name that all layers are merged by; what is no flag keeps its own. */
+function mainNameOf(name: string): string {
+  return (Object.values(flags) as Flag[]).find(({ alias }) => alias === name)?.name ?? name;
+}
+
 function parseAll(command: CommandName, texts: GivenFlags): FlagValues {
-  const byName = new Map<string, FlagKey>();
-  for (const [key, flag] of Object.entries(flags) as [FlagKey, Flag][]) {
-    byName.set(flag.name, key);
-    if (flag.alias !== undefined) byName.set(flag.alias, key);
-  }
   const values: Partial<Record<FlagKey, unknown>> = {};
   for (const [key, flag] of Object.entries(flags) as [FlagKey, Flag][]) {
     values[key] = flag.repeatable ? [] : flag.defaultValue;
   }
   for (const [name, given] of texts) {
-    const key = byName.get(name);
-    const flag: Flag | undefined = key === undefined ? undefined : flags[key];
-    if (key === undefined || flag === undefined) {
-      throw new UsageError(`unknown flag "${name}": mini8s ${command} --help lists the flags`);
-    }
+    const key = keyOf(name);
+    if (key === undefined) continue;
+    const flag: Flag = flags[key];
     // One config file may serve both commands of a machine, as in k3s: what concerns the other is left alone.
     if (!flag.commands.includes(command)) continue;
     const items = flag.repeatable ? given.flatMap((value) => value.split(",")) : given;
@@ -56,6 +54,10 @@ function parseAll(command: CommandName, texts: GivenFlags): FlagValues {
     values[key] = flag.repeatable ? parsed : parsed.at(-1);
   }
   return Object.freeze(values) as FlagValues;
+}
+
+function keyOf(name: string): FlagKey | undefined {
+  return (Object.keys(flags) as FlagKey[]).find((key) => flags[key].name === name);
 }
 
 function readEnv(env: Readonly<Record<string, string | undefined>>): GivenFlags {
@@ -86,7 +88,8 @@ function readConfigFiles(file: string, explicit: boolean): readonly GivenFlags[]
 function readConfigFile(file: string): GivenFlags {
   let document: unknown;
   try {
-    document = load(readFileSync(file, "utf8"));
+    // Every value as it is written: a token of digits is no number.
+    [document] = loadAll(readFileSync(file, "utf8"), { schema: FAILSAFE_SCHEMA });
   } catch (caught) {
     const why = caught instanceof Error ? caught.message.split("\n")[0] : String(caught);
     throw new UsageError(`the config file ${file} cannot be read: ${why}`, { cause: caught });
@@ -103,6 +106,11 @@ function readConfigFile(file: string): GivenFlags {
     if (values.some((item) => item === null || typeof item === "object")) {
       throw new UsageError(
         `the config file ${file} gives "${key}" a nested value: use a text or a list of texts`,
+      );
+    }
+    if (keyOf(mainNameOf(key.replace(/\+$/, ""))) === undefined) {
+      throw new UsageError(
+        `the config file ${file} has the key "${key}", which is no flag: mini8s server --help lists what there is`,
       );
     }
     found.set(key, values.map(String));

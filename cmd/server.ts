@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { getAsset, isSea } from "node:sea";
 import { parentPort, type Worker } from "node:worker_threads";
+import ipaddr from "ipaddr.js";
 import { systemMachine } from "../pkg/agent/host/machine.ts";
 import { readDescriptions } from "../pkg/api/openapi-descriptions.ts";
 import { assert } from "../pkg/base/assert.ts";
@@ -108,7 +109,27 @@ function loopbackFor(bindAddress: string): string {
   return bindAddress === "0.0.0.0" || bindAddress === "::" ? "127.0.0.1" : bindAddress;
 }
 
+/** A node's pods get a /24, and the cluster's DNS the tenth address of the Services. */
+const prefixMax = { "cluster-cidr": 24, "service-cidr": 28 } as const;
+
+function checkRanges({ clusterCidr, serviceCidr }: FlagValues): void {
+  const ranges = { "cluster-cidr": clusterCidr, "service-cidr": serviceCidr } as const;
+  for (const flag of ["cluster-cidr", "service-cidr"] as const) {
+    if (ipaddr.IPv4.parseCIDR(ranges[flag])[1] > prefixMax[flag])
+      throw new UsageError(
+        `--${flag} is "${ranges[flag]}", which is too small: use a /${prefixMax[flag]} or larger`,
+      );
+  }
+  const pods = ipaddr.IPv4.parseCIDR(clusterCidr);
+  const services = ipaddr.IPv4.parseCIDR(serviceCidr);
+  if (pods[0].match(services) || services[0].match(pods))
+    throw new UsageError(
+      `--cluster-cidr ${clusterCidr} and --service-cidr ${serviceCidr} overlap: use ranges apart from each other`,
+    );
+}
+
 async function serverConfigOf(flags: FlagValues): Promise<ServerConfig> {
+  checkRanges(flags);
   const advertiseAddress =
     flags.advertiseAddress ?? flags.nodeIp ?? (await systemMachine.defaultAddress());
   if (advertiseAddress === undefined) {

@@ -4,6 +4,7 @@ import { endpointSliceResource } from "../api/resources/endpointslice.ts";
 import { namespaceResource } from "../api/resources/namespace.ts";
 import { nodeResource } from "../api/resources/node.ts";
 import { serviceResource } from "../api/resources/service.ts";
+import { isAbortOf } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { MendableError } from "../base/mendable-error.ts";
@@ -87,11 +88,15 @@ export function createNode(deps: NodeDeps): Service {
         );
       }
       const { server, token, nodeName, dataDir } = config;
-      const credentials = await joinCluster(
-        { server, token, nodeName, nodeIps: [nodeIp], dataDir, clock, logger },
-        signal,
-      );
-      await runJoined(deps, host, nodeIp, credentials, signal);
+      try {
+        const credentials = await joinCluster(
+          { server, token, nodeName, nodeIps: [nodeIp], dataDir, clock, logger },
+          signal,
+        );
+        await runJoined(deps, host, nodeIp, credentials, signal);
+      } catch (caught) {
+        if (!isAbortOf(signal, caught)) throw caught;
+      }
     },
   };
 }

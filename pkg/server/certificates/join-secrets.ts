@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FileToWrite, writeFilesAtomically } from "../../base/atomic-file.ts";
+import { MendableError } from "../../base/mendable-error.ts";
 import { formatJoinToken, joinTokenTrusts, parseJoinToken } from "../../client/join-token.ts";
 
 export interface JoinSecretsOptions {
@@ -33,13 +34,13 @@ export async function openJoinSecrets(options: JoinSecretsOptions): Promise<Join
   const parsed = given === undefined || given === "" ? undefined : parseJoinToken(given);
   if (parsed === undefined && given !== undefined && given !== "") {
     const from = options.token === undefined ? tokenFile : "--token";
-    throw new Error(
+    throw new MendableError(
       `${from} is not a token: give a secret without "::", or K10<hash>::server:<secret>`,
     );
   }
   if (options.token !== undefined && parsed !== undefined) {
     if (!joinTokenTrusts(parsed, options.caBundlePem)) {
-      throw new Error(
+      throw new MendableError(
         "--token was made for another CA: give the token of this cluster, or its secret alone",
       );
     }

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { writeFilesAtomically } from "../../base/atomic-file.ts";
+import { MendableError } from "../../base/mendable-error.ts";
 import type { KeyPairPem } from "./authority.ts";
 
 export interface KubeconfigOptions {
@@ -40,6 +41,14 @@ export async function writeKubeconfig(
   options: KubeconfigOptions,
   mode = 0o600,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFilesAtomically([{ path, content: kubeconfig(options), mode }]);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFilesAtomically([{ path, content: kubeconfig(options), mode }]);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MendableError(
+      `the kubeconfig ${path} cannot be written (${why}): name another file with --write-kubeconfig`,
+      { cause },
+    );
+  }
 }
