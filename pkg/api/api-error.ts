@@ -126,7 +126,12 @@ export class ApiError extends Error {
     const lines = [...new Set(errors.map((error) => `${error.path}: ${errorBody(error)}`))];
     const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;
     return new ApiError("Invalid", `${what} ${quote(name)} is invalid: ${text}`, {
-      details: { name, group: kind.group, kind: kind.kind, causes },
+      details: {
+        ...(name === "" ? {} : { name }),
+        ...(kind.group === "" ? {} : { group: kind.group }),
+        ...(kind.kind === "" ? {} : { kind: kind.kind }),
+        causes,
+      },
     });
   }
 

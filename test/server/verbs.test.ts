@@ -116,6 +116,25 @@ describe("create", () => {
     expect(answer.json.kind).toBe("Status");
   });
 
+  test("what is no object, or one of another kind, is told so in upstream's words", async () => {
+    const messageOf = async (body: string) => {
+      const answer = await world.request("POST", configMaps, { body });
+      expect(answer.status).toBe(400);
+      expect(answer.json.reason).toBe("BadRequest");
+      return answer.json.message;
+    };
+    expect(await messageOf("[]")).toContain(
+      "couldn't get version/kind; json parse error: json: cannot unmarshal array into Go value of type struct",
+    );
+    const pod = '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"}}';
+    expect(await messageOf(pod)).toBe(
+      'Pod in version "v1" cannot be handled as a ConfigMap: converting (v1.Pod) to (core.ConfigMap): unknown conversion',
+    );
+    expect(await messageOf('{"apiVersion":"v2","kind":"ConfigMap"}')).toBe(
+      'ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version "v2"',
+    );
+  });
+
   test("__proto__ and constructor are keys like any other", async () => {
     const body = '{"metadata":{"name":"proto"},"data":{"__proto__":"p","constructor":"c"}}';
     const answer = await world.request("POST", configMaps, { body });
@@ -246,6 +265,53 @@ describe("patch", () => {
     expect(applied.json.metadata.labels).toEqual({ s: "1" });
     const unknown = await patch("p", "json", {});
     expect(unknown.status).toBe(415);
+  });
+
+  test("that makes of an object what its kind cannot be is told to be the culprit", async () => {
+    await create("typed");
+    const merged = await patch("typed", "merge-patch+json", { data: { a: 1 } });
+    expect(merged.status).toBe(422);
+    expect(merged.json.reason).toBe("Invalid");
+    expect(merged.json.message).toMatch(/^ "" is invalid: patch: Invalid value: "{/);
+    expect(merged.json.details.causes[0].message).toMatch(
+      /: json: cannot unmarshal number into Go struct field ConfigMap.data of type string$/,
+    );
+    const causeOf = async (body: object, query = "") => {
+      const answer = await patch("typed", "strategic-merge-patch+json", body, query);
+      expect(answer.status).toBe(422);
+      return answer.json.details;
+    };
+    expect(await causeOf({ data: { a: 1 } })).toEqual({
+      causes: [
+        {
+          reason: "FieldValueInvalid",
+          message: 'Invalid value: "map[data:map[a:1]]": cannot convert int64 to string',
+          field: "patch",
+        },
+      ],
+    });
+    expect((await causeOf({ immutable: "x" })).causes[0].message).toContain(
+      "unrecognized type: bool",
+    );
+    expect((await causeOf({ foo: 1 }, "?fieldValidation=Strict")).causes[0].message).toBe(
+      'Invalid value: "map[foo:1]": strict decoding error: unknown field "foo"',
+    );
+  });
+
+  test("that cannot be read is a BadRequest that says why", async () => {
+    await create("read");
+    const why = "invalid character '{' looking for beginning of object key string";
+    const garbage = async (type: string, query = "") => {
+      const answer = await patch("read", type, "{{", query);
+      expect(answer.status).toBe(400);
+      return answer.json.message;
+    };
+    expect(await garbage("json-patch+json")).toBe(`error decoding patch: ${why}`);
+    expect(await garbage("merge-patch+json")).toBe(`error decoding patch: ${why}`);
+    expect(await garbage("strategic-merge-patch+json")).toBe(why);
+    expect(await garbage("apply-patch+yaml", "?fieldManager=me")).toMatch(
+      /^error decoding YAML: error converting YAML to JSON: yaml: /,
+    );
   });
 
   test("an apply creates what is not there, and what another applied is a conflict unless forced", async () => {

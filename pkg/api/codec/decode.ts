@@ -16,6 +16,14 @@ export interface DecodeOptions {
   readonly duplicates?: DuplicateKeys | undefined;
   /** What else is wrong with the text, though it could be read (doubled keys in YAML). */
   readonly strictErrors?: readonly string[];
+  /** Default: a BadRequest about a body of that kind. */
+  readonly refuse?: ((misfit: Misfit) => ApiError) | undefined;
+}
+
+/** Why a value is no object of its kind: in the words of Go's JSON decoder, and in those of its converter of maps. */
+export interface Misfit {
+  readonly json: string;
+  readonly converter: string;
 }
 
 export interface Decoded<T> {
@@ -24,8 +32,16 @@ export interface Decoded<T> {
   readonly warnings: readonly string[];
 }
 
-/** The value cannot be a `T`. The message is Go's. */
-class DecodeError extends Error {}
+/** The value cannot be a `T`. The message is that of Go's JSON decoder. */
+class DecodeError extends Error {
+  /** What the converter of maps says, where it says something else. */
+  readonly converter: string;
+
+  constructor(message: string, options: ErrorOptions & { readonly converter?: string } = {}) {
+    super(message, options);
+    this.converter = options.converter ?? message;
+  }
+}
 
 /** Like upstream, no more than this many unknown and doubled fields are told. */
 const strictErrorsMax = 100;
@@ -33,7 +49,7 @@ const strictErrorsMax = 100;
 /**
  * A value as clients send it becomes an object as it is stored: unknown fields, nulls and empty values that mean
  * nothing are gone; quantities, times and base64 are in their one form; what Go always writes is there.
- * Throws a BadRequest in upstream's words where the value does not fit the type.
+ * Throws a BadRequest in upstream's words, or what `refuse` gives, where the value does not fit the type.
  */
 export function decodeObject<T>(
   schema: Schema<T>,
@@ -41,28 +57,25 @@ export function decodeObject<T>(
   options: DecodeOptions = {},
 ): Decoded<T> {
   const decoder = new Decoder(options);
+  const refuse = options.refuse ?? (({ json }: Misfit) => cannotBeHandled(schema, value, json));
   let object: unknown;
   try {
     object = decoder.root(schema.object, value);
   } catch (caught) {
     if (!(caught instanceof DecodeError)) throw caught;
-    throw cannotBeHandled(schema, value, caught.message, caught);
+    throw refuse({ json: caught.message, converter: caught.converter });
   }
   const errors = [...new Set([...(options.strictErrors ?? []), ...decoder.strictErrors])];
   if (options.fieldValidation === "Strict" && errors.length > 0) {
-    throw cannotBeHandled(schema, value, `strict decoding error: ${errors.join(", ")}`, undefined);
+    const why = `strict decoding error: ${errors.join(", ")}`;
+    throw refuse({ json: why, converter: why });
   }
   const warnings = options.fieldValidation === "Warn" ? errors : [];
   return { object: object as Draft<T>, warnings };
 }
 
 /** The refusal of a body whose kind is known: what the data says of itself, and what it should have been. */
-function cannotBeHandled<T>(
-  schema: Schema<T>,
-  value: unknown,
-  why: string,
-  cause: Error | undefined,
-): ApiError {
+function cannotBeHandled<T>(schema: Schema<T>, value: unknown, why: string): ApiError {
   const wanted = schema.object.goType;
   const said = typeof value === "object" && value !== null ? (value as Said) : {};
   const kind = typeof said.kind === "string" && said.kind !== "" ? said.kind : wanted;
@@ -71,7 +84,6 @@ function cannotBeHandled<T>(
   return new ApiError(
     "BadRequest",
     `${kind} in version "${version}" cannot be handled as a ${wanted}: ${why}`,
-    cause === undefined ? {} : { cause },
   );
 }
 
@@ -155,15 +167,17 @@ class Decoder {
   private value(type: FieldType, value: unknown, goType: string): unknown {
     switch (type.kind) {
       case "string":
-        return typeof value === "string" ? value : this.mismatch(value, goType);
+        return typeof value === "string" ? value : this.mismatch(type, value, goType);
       case "boolean":
-        return typeof value === "boolean" ? value : this.mismatch(value, goType);
+        return typeof value === "boolean" ? value : this.mismatch(type, value, goType);
       case "integer":
-        return this.integer(type.bits, value, goType);
+        return this.integer(type, value, goType);
       case "number":
-        return typeof value === "number" ? value : this.mismatch(value, goType);
+        return typeof value === "number" ? value : this.mismatch(type, value, goType);
       case "bytes":
-        return typeof value === "string" ? canonicalBase64(value) : this.mismatch(value, goType);
+        return typeof value === "string"
+          ? canonicalBase64(value)
+          : this.mismatch(type, value, goType);
       case "time":
         return time(value, canonicalTime);
       case "micro-time":
@@ -177,25 +191,34 @@ class Decoder {
       case "any":
         return draftOf(value);
       case "object":
-        if (!isObject(value)) return this.mismatch(value, goType);
+        if (!isObject(value)) return this.mismatch(type, value, goType);
         return this.object(type.schema(), value);
       case "map":
-        if (!isObject(value)) return this.mismatch(value, goType);
+        if (!isObject(value)) return this.mismatch(type, value, goType);
         return this.map(type, value, goType);
       case "list":
-        if (!Array.isArray(value)) return this.mismatch(value, goType);
+        if (!Array.isArray(value)) return this.mismatch(type, value, goType);
         return this.list(type, value, goType);
     }
   }
 
-  private integer(bits: 32 | 64, value: unknown, goType: string): number | bigint {
+  private integer(
+    type: FieldType & { kind: "integer" },
+    value: unknown,
+    goType: string,
+  ): number | bigint {
+    const { bits } = type;
     if (typeof value === "bigint") {
-      return bits === 64 ? value : this.fail(`number ${value}`, goType);
+      return bits === 64
+        ? value
+        : this.fail(`number ${value}`, goType, "cannot convert int64 to int32");
     }
-    if (typeof value !== "number") return this.mismatch(value, goType);
+    if (typeof value !== "number") return this.mismatch(type, value, goType);
     const max = bits === 32 ? 2 ** 31 : 2 ** 63;
     const fits = Number.isInteger(value) && value >= -max && value < max;
-    return fits ? value : this.fail(`number ${value}`, goType);
+    if (fits) return value;
+    const source = Number.isInteger(value) ? "int64" : "float64";
+    return this.fail(`number ${value}`, goType, `cannot convert ${source} to int${bits}`);
   }
 
   private map(type: FieldType & { kind: "map" }, value: Plain, goType: string): object {
@@ -275,14 +298,15 @@ class Decoder {
     this.path.pop();
   }
 
-  private mismatch(value: unknown, goType: string): never {
-    return this.fail(describe(value), goType);
+  private mismatch(type: FieldType, value: unknown, goType: string): never {
+    return this.fail(describe(value), goType, converterMismatch(type, value));
   }
 
-  private fail(what: string, goType: string): never {
+  private fail(what: string, goType: string, converter: string): never {
     const place = `${this.struct}.${this.fieldStack.join(".")}`;
     throw new DecodeError(
       `json: cannot unmarshal ${what} into Go struct field ${place} of type ${goType}`,
+      { converter },
     );
   }
 }
@@ -327,6 +351,45 @@ function describe(value: unknown): string {
       return "number";
     case "object":
       return value === null ? "null" : "object";
+    default:
+      return typeof value;
+  }
+}
+
+/** What Go's converter says of a decoded value that cannot become of a type. */
+function converterMismatch(type: FieldType, value: unknown): string {
+  const source = reflectKind(value);
+  switch (type.kind) {
+    case "object":
+      return `cannot restore struct from: ${source}`;
+    case "map":
+      return `cannot restore map from ${source}`;
+    case "list":
+    case "bytes":
+      return `cannot restore slice from ${source}`;
+    case "integer":
+      return `unrecognized type: int${type.bits}`;
+    case "boolean":
+      return "unrecognized type: bool";
+    case "number":
+      return "unrecognized type: float64";
+    default:
+      return source === "int64" ? "cannot convert int64 to string" : "unrecognized type: string";
+  }
+}
+
+/** The kind of a decoded JSON value as Go's reflection names it. */
+function reflectKind(value: unknown): string {
+  if (Array.isArray(value)) return "slice";
+  switch (typeof value) {
+    case "boolean":
+      return "bool";
+    case "bigint":
+      return "int64";
+    case "number":
+      return Number.isInteger(value) ? "int64" : "float64";
+    case "object":
+      return "map";
     default:
       return typeof value;
   }

@@ -33,6 +33,9 @@ export const configMapResource = defineResource<ConfigMap>({
   ],
 });
 
+/** As upstream prints a path without a name. */
+const wholeObject = "[]";
+
 function validate({ data, binaryData }: ConfigMap): readonly FieldError[] {
   const errors: FieldError[] = [...validateDataKeys(data, "data")];
   for (const key in data) {
@@ -41,6 +44,6 @@ function validate({ data, binaryData }: ConfigMap): readonly FieldError[] {
     }
   }
   errors.push(...validateDataKeys(binaryData, "binaryData"));
-  errors.push(...validateDataSize(textBytes(data) + base64Bytes(binaryData), ""));
+  errors.push(...validateDataSize(textBytes(data) + base64Bytes(binaryData), wholeObject));
   return errors;
 }

@@ -33,7 +33,7 @@ describe("a ConfigMap", () => {
     expect(problemsOf(configMapResource, full)).toEqual([]);
     const over = { ...full, binaryData: { b: "eA==" } };
     expect(problemsOf(configMapResource, over)).toEqual([
-      ": Too long: may not be more than 1048576 bytes",
+      "[]: Too long: may not be more than 1048576 bytes",
     ]);
   });
 

@@ -139,7 +139,12 @@ function normalizeClusterIPs(spec: Draft<ServiceSpec>, previous: ServiceSpec): v
   const now = spec.clusterIP ?? "";
   if (before === now) return;
   if (now === "" && equalJson(spec.clusterIPs, previous.clusterIPs)) delete spec.clusterIPs;
-  else if (now !== "" && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [now];
+  else if (now !== "" && isUntold(spec.clusterIPs, previous.clusterIPs)) spec.clusterIPs = [now];
+}
+
+/** A list that was left out, or sent back as it was. */
+function isUntold(sent: readonly string[] = [], previous: readonly string[] = []): boolean {
+  return sent.length === 0 || equalJson(sent, previous);
 }
 
 /** What the server once allocated stays, where the client left it out. */

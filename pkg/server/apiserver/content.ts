@@ -1,11 +1,13 @@
 import { ApiError } from "../../api/api-error.ts";
 import { type ParsedJson, parseJson } from "../../api/codec/json.ts";
+import { JsonError } from "../../api/codec/json-parser.ts";
 import { decodeProtobuf } from "../../api/codec/protobuf.ts";
 import { unreadableBody } from "../../api/codec/unreadable.ts";
 import { parseYaml } from "../../api/codec/yaml.ts";
 import { forbidden, required } from "../../api/field-error.ts";
 import { kubernetesObjectSchema } from "../../api/kubernetes-schema.ts";
 import type { Draft, KubernetesObject } from "../../api/object.ts";
+import { goKind } from "../../api/patch/refusal.ts";
 import type { ObjectSchema, Schema } from "../../api/schema.ts";
 import { type DecodedAs, decodeAs } from "./decode-as.ts";
 import type { Exchange } from "./exchange.ts";
@@ -33,12 +35,21 @@ function parse(
   findDuplicates: boolean,
 ): Parsed {
   try {
-    if (encoding !== "protobuf") return parseText(bytes, encoding, findDuplicates);
+    if (encoding !== "protobuf") return requireFields(parseText(bytes, encoding, findDuplicates));
     const value = decodeProtobuf(schema, bytes);
     return { value, duplicates: undefined, strictErrors: [] };
   } catch (caught) {
     throw unreadableBody(schema.goType, bytes, caught);
   }
+}
+
+/** What is no object has no kind: said as upstream says it, down to the Go type that would hold the kind. */
+function requireFields(parsed: Parsed): Parsed {
+  const { value } = parsed;
+  if (typeof value === "object" && !Array.isArray(value)) return parsed;
+  throw new JsonError(
+    `json: cannot unmarshal ${goKind(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+  );
 }
 
 function parseText(bytes: Buffer, encoding: "json" | "yaml", findDuplicates: boolean): Parsed {
@@ -63,7 +74,9 @@ export async function readObject<T extends KubernetesObject>(
     kind.schema.object,
     fieldValidation !== "Ignore",
   );
-  const { value, duplicates, strictErrors } = parsed;
+  const { duplicates, strictErrors } = parsed;
+  // To Go, null says nothing: what comes of it is an object without a name.
+  const value = parsed.value ?? {};
   const options = { fieldValidation, duplicates, strictErrors };
   const decoded = decodeAs(kind, kind.schema, value, options);
   exchange.warnings.push(...decoded.warnings);
@@ -91,12 +104,38 @@ export async function readPatch(
   refuseOptions(type, query);
   const bytes = await readBody(exchange.incoming);
   const encoding = type === "apply" ? "yaml" : "json";
-  const parsed = parseText(bytes, encoding, options.fieldValidation !== "Ignore");
+  const parsed = parsePatch(type, bytes, encoding, options.fieldValidation !== "Ignore");
   return {
     patch: patchOf(type, parsed.value, isTrue(query.get("force"))),
     options: { ...options, strictErrors: parsed.strictErrors },
   };
 }
+
+/** A text that is no JSON or YAML is refused with what its reader is called upstream. */
+function parsePatch(
+  type: PatchType,
+  bytes: Buffer,
+  encoding: "json" | "yaml",
+  findDuplicates: boolean,
+): Parsed {
+  try {
+    return parseText(bytes, encoding, findDuplicates);
+  } catch (caught) {
+    throw unreadablePatch(type, caught);
+  }
+}
+
+function unreadablePatch(type: PatchType, caught: unknown): ApiError {
+  const why = caught instanceof Error ? caught.message : String(caught);
+  return new ApiError("BadRequest", `${decodingOf[type]}${why}`, { cause: caught });
+}
+
+const decodingOf: Readonly<Record<PatchType, string>> = {
+  json: "error decoding patch: ",
+  merge: "error decoding patch: ",
+  "strategic-merge": "",
+  apply: "error decoding YAML: ",
+};
 
 function refuseOptions(type: PatchType, query: URLSearchParams): void {
   const errors = [];

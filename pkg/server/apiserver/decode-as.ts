@@ -1,5 +1,6 @@
 import { ApiError } from "../../api/api-error.ts";
 import { type Decoded, type DecodeOptions, decodeObject } from "../../api/codec/decode.ts";
+import { kubernetesDefinitionOf } from "../../api/kubernetes-schema.ts";
 import { apiVersionOf } from "../../api/resource.ts";
 import type { Schema } from "../../api/schema.ts";
 
@@ -28,15 +29,31 @@ export function decodeAs<T>(
 function checkKind(wanted: DecodedAs, apiVersion: string, value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   const said = value as { readonly kind?: unknown; readonly apiVersion?: unknown };
-  const saidVersion = typeof said.apiVersion === "string" ? said.apiVersion : "";
-  if (saidVersion !== "" && saidVersion !== apiVersion) {
+  const saidVersion = textOr(said.apiVersion, apiVersion);
+  const saidKind = textOr(said.kind, wanted.kind);
+  if (saidVersion === apiVersion && saidKind === wanted.kind) return;
+  const slash = saidVersion.indexOf("/");
+  const group = saidVersion.slice(0, Math.max(slash, 0));
+  const version = saidVersion.slice(slash + 1);
+  const isKnown = kubernetesDefinitionOf(saidVersion, saidKind) !== undefined;
+  if (isKnown && group === wanted.group && saidKind === wanted.kind) {
     throw ApiError.badRequest(
       `the API version in the data (${saidVersion}) does not match the expected API version (${apiVersion})`,
     );
   }
-  if (typeof said.kind === "string" && said.kind !== "" && said.kind !== wanted.kind) {
-    throw ApiError.badRequest(
-      `${said.kind} in version "${wanted.version}" cannot be handled as a ${wanted.kind}: the object is of another kind`,
-    );
-  }
+  const why = isKnown
+    ? `converting (${version}.${saidKind}) to (${packageOf(wanted.group)}.${wanted.kind}): unknown conversion`
+    : `no kind "${saidKind}" is registered for version "${saidVersion}"`;
+  throw ApiError.badRequest(
+    `${saidKind} in version "${version}" cannot be handled as a ${wanted.kind}: ${why}`,
+  );
+}
+
+function textOr(said: unknown, otherwise: string): string {
+  return typeof said === "string" && said !== "" ? said : otherwise;
+}
+
+/** The Go package of a group's types, as in `core.Pod`. */
+function packageOf(group: string): string {
+  return group === "" ? "core" : (group.split(".")[0] ?? "");
 }

@@ -105,7 +105,7 @@ export function parseDeleteOptions(query: URLSearchParams, body: unknown): Delet
 function deleteOptionsInQuery(query: URLSearchParams): Readonly<Record<string, unknown>> {
   const grace = query.get("gracePeriodSeconds");
   if (grace !== null && !/^-?\d+$/.test(grace)) {
-    throw ApiError.badRequest(`gracePeriodSeconds ${JSON.stringify(grace)} is not a whole number`);
+    throw ApiError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
   }
   const orphan = query.get("orphanDependents");
   return {

@@ -1,4 +1,5 @@
 import { ApiError } from "../../../api/api-error.ts";
+import { ageColumn, nameColumn } from "../../../api/columns.ts";
 import { draftOf } from "../../../api/draft.ts";
 import { invalid } from "../../../api/field-error.ts";
 import { type Scale, scaleSchema } from "../../../api/generated/autoscaling-v1.generated.ts";
@@ -30,6 +31,22 @@ export const scaleSubresource: ValueSubresource = {
     version: "v1",
     kind: "Scale",
     schema: scaleSchema as unknown as Schema<KubernetesObject>,
+    columns: [
+      nameColumn,
+      {
+        name: "Desired",
+        type: "integer",
+        description: "How many are wanted.",
+        cell: (scale) => numberAt(scale, "spec.replicas"),
+      },
+      {
+        name: "Available",
+        type: "integer",
+        description: "How many there are.",
+        cell: (scale) => numberAt(scale, "status.replicas"),
+      },
+      ageColumn,
+    ],
   },
   get: (deps, target) => scaleOf(target.resource, readStored(deps, target).value),
   async update(deps, context, target, next, options) {

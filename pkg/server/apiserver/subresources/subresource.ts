@@ -1,5 +1,5 @@
 import type { Draft, KubernetesObject } from "../../../api/object.ts";
-import type { ResourceDefinition } from "../../../api/resource.ts";
+import type { Column, ResourceDefinition } from "../../../api/resource.ts";
 import type { Schema } from "../../../api/schema.ts";
 import type { Exchange } from "../exchange.ts";
 import type { RequestContext } from "../request-context.ts";
@@ -24,6 +24,7 @@ export interface ValueSubresource {
     readonly version: string;
     readonly kind: string;
     readonly schema: Schema<KubernetesObject>;
+    readonly columns?: readonly Column<KubernetesObject>[];
   };
   get?(deps: SubresourceDeps, target: Target): KubernetesObject;
   create?(

@@ -1,7 +1,10 @@
 import { ApiError } from "../../../api/api-error.ts";
+import type { Misfit } from "../../../api/codec/decode.ts";
+import { invalid } from "../../../api/field-error.ts";
 import type { Draft, KubernetesObject } from "../../../api/object.ts";
 import { applyPatch } from "../../../api/patch/apply/apply-patch.ts";
 import { conflictError } from "../../../api/patch/apply/conflicts.ts";
+import { goPrint } from "../../../api/patch/go-print.ts";
 import { applyJsonPatch, strictJsonPatchErrors } from "../../../api/patch/json-patch.ts";
 import { isJsonObject, type JsonObject } from "../../../api/patch/json-value.ts";
 import { applyMergePatch } from "../../../api/patch/merge-patch.ts";
@@ -50,6 +53,7 @@ export async function patchObject(
     const decoded = decodeAs(resource, resource.schema, patched, {
       fieldValidation: options.fieldValidation,
       strictErrors: [...(options.strictErrors ?? []), ...strictErrorsOf(patch)],
+      refuse: refusalOf(patch, patched),
     });
     warnings = decoded.warnings;
     fillNamespace(resource, namespace, decoded.object);
@@ -92,6 +96,17 @@ function patched(
     case "strategic":
       return applyStrategicMergePatch(kind.schema.object, document, patch.patch);
   }
+}
+
+/** What became of an object by a patch is no object of its kind: the patch is to blame, and is told. */
+function refusalOf(patch: Patch, patched: unknown): ((misfit: Misfit) => ApiError) | undefined {
+  if (patch.type === "apply") return undefined;
+  return ({ json, converter }) =>
+    ApiError.invalid({ group: "", kind: "" }, "", [
+      patch.type === "strategic"
+        ? invalid("patch", goPrint(patch.patch), converter)
+        : invalid("patch", JSON.stringify(patched), json),
+    ]);
 }
 
 function strictErrorsOf(patch: Patch): readonly string[] {
@@ -158,9 +173,11 @@ export function patchValue(
     ]);
   }
   return (current) => {
-    const decoded = decodeAs(kind, kind.schema, patched(kind, patch, current), {
+    const value = patched(kind, patch, current);
+    const decoded = decodeAs(kind, kind.schema, value, {
       fieldValidation: options.fieldValidation,
       strictErrors: [...(options.strictErrors ?? []), ...strictErrorsOf(patch)],
+      refuse: refusalOf(patch, value),
     });
     context.warnings.push(...decoded.warnings);
     return decoded.object;
