@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { applyEgress, removeEgress } from "../../pkg/agent/network/masquerade.ts";
 import { createIptablesBackend, removeIptables } from "../../pkg/agent/proxy/iptables/iptables.ts";
 import {
   createNftablesBackend,
@@ -111,6 +112,32 @@ describe.each(["nftables", "iptables"] as const)("packets through %s", (mode) =>
     const [second = "", ...more] = await who(lab.outside, "10.43.0.8", 80, 12);
     expect(more).toEqual([]);
     expect(second.split(" ")[0]).not.toBe(first.split(" ")[0]);
+  });
+
+  test("a proxy that is started again takes over what the last one left, beside the network's own rules", async () => {
+    await applyEgress(
+      lab.commands,
+      mode,
+      { podCidr: "10.42.0.0/24", clusterCidr: network.clusterCidr },
+      signal,
+    );
+    await serve([frontend({ backends: backends(0) })]);
+    const deps = { commands: lab.commands, network };
+    backend = mode === "nftables" ? createNftablesBackend(deps) : createIptablesBackend(deps);
+    await serve([frontend({ backends: backends(1) })]);
+    expect(await who(lab.pod(2), "10.43.0.7", 80, 4)).toEqual(["10.42.0.3 10.42.0.4"]);
+    expect(await backend.isInPlace(signal)).toBe(true);
+  });
+
+  test("rules that were flushed are missed", async () => {
+    if (mode === "nftables") await lab.commands.run("nft", ["flush", "ruleset"]);
+    else await lab.commands.run("iptables", ["-t", "nat", "-F", "PREROUTING"]);
+    expect(await backend.isInPlace(signal)).toBe(false);
+    backend.forget();
+    await serve([frontend({ backends: backends(0) })]);
+    expect(await lab.ask(lab.pod(2), "10.43.0.7", 80)).toMatch(/^10\.42\.0\.2 /);
+    expect(await backend.isInPlace(signal)).toBe(true);
+    await removeEgress(lab.commands);
   });
 
   test("an empty table serves nothing, and removal leaves no rule", async () => {

@@ -12,4 +12,8 @@ export interface ProxyBackend {
   readonly mode: "nftables" | "iptables" | "ipvs";
   /** Makes the kernel serve exactly `table`. After a failure the next call starts from nothing. */
   apply(table: ServiceTable, signal: AbortSignal): Promise<void>;
+  /** False where somebody else has flushed our rules, as a firewall that is started again does. */
+  isInPlace(signal: AbortSignal): Promise<boolean>;
+  /** What the kernel holds is unknown: the next `apply` starts from nothing. */
+  forget(): void;
 }

@@ -9,11 +9,14 @@ import type { Informer } from "../../client/informer.ts";
 import type { Commands } from "../host/exec.ts";
 import type { ProxyBackend } from "./proxy-backend.ts";
 import { buildServiceTable, type ServiceTable } from "./service-table.ts";
+import { forgetFlows, staleUdpFlows } from "./udp-flows.ts";
 
 /** Changes that come within this time are applied together: a rolling update is many small ones. */
 const coalesceMs = 10;
 /** How long after a failure the whole is tried again. */
 const retryMs = 1_000;
+/** How often we look whether our rules are still there: nothing tells of a firewall that was started again. */
+const lookMs = 30_000;
 
 /** Keeps the kernel's rules equal to the cluster's Services: wake, coalesce, plan, apply. */
 export function createProxy(deps: {
@@ -35,10 +38,21 @@ export function createProxy(deps: {
       answeredHere: deps.answeredHere,
     });
 
+  async function areInPlace(signal: AbortSignal): Promise<boolean> {
+    try {
+      return await backend.isInPlace(signal);
+    } catch (caught) {
+      if (isAbortOf(signal, caught)) throw caught;
+      logger.warn("cannot look at the rules of the Services", { error: caught });
+      return true;
+    }
+  }
+
   return {
     name: "proxy",
     async run(signal) {
       const changes = new Wakeup();
+      const told = { conntrackMissing: false };
       const ends = [
         services.subscribe(() => changes.raise()),
         slices.subscribe(() => changes.raise()),
@@ -46,12 +60,14 @@ export function createProxy(deps: {
       try {
         // Rules from half a list would refuse Services that are served.
         await Promise.all([services.synced(signal), slices.synced(signal)]);
+        changes.clear();
         let before: ServiceTable = [];
-        while (!signal.aborted) {
+        for (;;) {
           const next = table();
           try {
             await backend.apply(next, signal);
-            await forgetFlows(deps.commands, goneUdpBackends(before, next), signal);
+            if (!(await forgetFlows(deps.commands, staleUdpFlows(before, next), signal)))
+              tellOnce(told, logger);
             before = next;
           } catch (caught) {
             if (isAbortOf(signal, caught)) throw caught;
@@ -62,7 +78,14 @@ export function createProxy(deps: {
             changes.raise();
             await clock.sleep(retryMs, signal);
           }
-          await changes.wait(signal);
+          while (!(await changed(changes, clock, signal))) {
+            if (await areInPlace(signal)) continue;
+            logger.warn("somebody flushed the rules of the Services, making them anew", {
+              mode: backend.mode,
+            });
+            backend.forget();
+            break;
+          }
           await clock.sleep(coalesceMs, signal);
           changes.clear();
         }
@@ -75,39 +98,25 @@ export function createProxy(deps: {
   };
 }
 
-/**
- * Back ends that UDP clients may still be tied to: a UDP flow has no end, so conntrack would send it to a gone
- * pod for as long as the client goes on. A frontend that had none at all has no flows worth keeping, either.
- */
-export function goneUdpBackends(
-  before: ServiceTable,
-  after: ServiceTable,
-): readonly { readonly frontend: string; readonly backend: string }[] {
-  const alive = new Set<string>();
-  for (const { kind, address, port, protocol, backends } of after) {
-    if (protocol !== "udp") continue;
-    for (const backend of backends) alive.add(`${kind} ${address} ${port} ${backend.address}`);
+/** True as soon as something has changed, false when it is time to look at the rules. */
+async function changed(changes: Wakeup, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  const due = new AbortController();
+  const cancel = clock.after(lookMs, () => due.abort());
+  try {
+    await changes.wait(AbortSignal.any([signal, due.signal]));
+    return true;
+  } catch (caught) {
+    if (signal.aborted) throw caught;
+    return false;
+  } finally {
+    cancel();
   }
-  return before
-    .filter(({ protocol, kind }) => protocol === "udp" && kind === "address")
-    .flatMap(({ kind, address, port, backends }) =>
-      backends
-        .filter((backend) => !alive.has(`${kind} ${address} ${port} ${backend.address}`))
-        .map((backend) => ({ frontend: address, backend: backend.address })),
-    );
 }
 
-async function forgetFlows(
-  commands: Commands,
-  gone: ReturnType<typeof goneUdpBackends>,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { frontend, backend } of gone) {
-    // Exits with 1 where nothing matches, which is as good.
-    await commands.attempt(
-      "conntrack",
-      ["-D", "-p", "udp", "--orig-dst", frontend, "--dst-nat", backend],
-      { signal },
-    );
-  }
+function tellOnce(told: { conntrackMissing: boolean }, logger: Logger): void {
+  if (told.conntrackMissing) return;
+  told.conntrackMissing = true;
+  logger.warn(
+    "UDP clients may stay tied to pods that are gone: run apt-get install conntrack to have their flows forgotten",
+  );
 }

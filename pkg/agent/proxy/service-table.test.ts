@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Service } from "../../api/generated/core-v1.generated.ts";
 import type { Endpoint, EndpointSlice } from "../../api/generated/discovery-v1.generated.ts";
-import { goneUdpBackends } from "./proxy.ts";
 import { buildServiceTable, type ServiceTable } from "./service-table.ts";
 
 const meta = {
@@ -181,15 +180,4 @@ describe("who serves what", () => {
       )[0]?.affinitySeconds,
     ).toBe(5);
   });
-});
-
-test("only UDP back ends that are gone have their flows forgotten", () => {
-  const udp = (backends: readonly string[]): ServiceTable =>
-    tableOf(service({ ports: [{ name: "http", protocol: "UDP", port: 53, targetPort: 53 }] }), [
-      slice(backends.map((address) => here(address))),
-    ]);
-  expect(goneUdpBackends(udp(["10.42.0.3", "10.42.0.4"]), udp(["10.42.0.4"]))).toEqual([
-    { frontend: "10.43.0.7", backend: "10.42.0.3" },
-  ]);
-  expect(goneUdpBackends(tableOf(service({}), [slice([here("10.42.0.3")])]), [])).toEqual([]);
 });

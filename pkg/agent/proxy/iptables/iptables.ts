@@ -1,6 +1,12 @@
 import type { Commands } from "../../host/exec.ts";
 import type { ProxyBackend, ProxyNetwork } from "../proxy-backend.ts";
-import { type IptablesPlan, iptablesHooks, planIptables, renderIptables } from "./plan.ts";
+import {
+  type IptablesPlan,
+  iptablesHooks,
+  isProxyChain,
+  planIptables,
+  renderIptables,
+} from "./plan.ts";
 
 /** Serves the table by iptables: one `iptables-restore` a change, of the chains that changed. */
 export function createIptablesBackend(deps: {
@@ -11,6 +17,15 @@ export function createIptablesBackend(deps: {
   let applied: IptablesPlan | undefined;
   return {
     mode: "iptables",
+    async isInPlace(signal) {
+      for (const [table, chain, rule] of iptablesHooks) {
+        if (!(await isHooked(commands, table, chain, rule, signal))) return false;
+      }
+      return true;
+    },
+    forget() {
+      applied = undefined;
+    },
     async apply(table, signal) {
       const plan = planIptables(table, network);
       if (applied === undefined) {
@@ -35,19 +50,27 @@ async function restore(commands: Commands, input: string, signal: AbortSignal): 
 
 async function addHooks(commands: Commands, signal: AbortSignal): Promise<void> {
   for (const [table, chain, rule] of iptablesHooks) {
-    const args = rule.split(" ");
-    const { exitCode } = await commands.attempt(
-      "iptables",
-      ["--wait", "-t", table, "-C", chain, ...args],
-      { signal },
-    );
+    if (await isHooked(commands, table, chain, rule, signal)) continue;
     // In front: a foreign rule that accepts or masquerades early must not come first.
-    if (exitCode !== 0)
-      await commands.run("iptables", ["--wait", "-t", table, "-I", chain, ...args], { signal });
+    const args = ["--wait", "-t", table, "-I", chain, ...rule.split(" ")];
+    await commands.run("iptables", args, { signal });
   }
 }
 
-/** Our chains as they are in the kernel, with rules that match no plan, so that each is written anew. */
+async function isHooked(
+  commands: Commands,
+  table: string,
+  chain: string,
+  rule: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const args = ["--wait", "-t", table, "-C", chain, ...rule.split(" ")];
+  return (await commands.attempt("iptables", args, { signal })).exitCode === 0;
+}
+
+/**
+ * Our chains as they are in the kernel; not MINI8S-EGRESS, which is the network's and would not let itself be
+ * removed while it is in use: with rules that match no plan, so that each is written anew. */
 async function readOwnChains(commands: Commands, signal?: AbortSignal): Promise<IptablesPlan> {
   const found: Record<"nat" | "filter", Map<string, readonly string[]>> = {
     nat: new Map(),
@@ -62,8 +85,9 @@ async function readOwnChains(commands: Commands, signal?: AbortSignal): Promise<
   for (const line of stdout.split("\n")) {
     if (line.startsWith("*"))
       table = line === "*nat" ? "nat" : line === "*filter" ? "filter" : undefined;
-    const chain = /^:(MINI8S-\S+)/.exec(line)?.[1];
-    if (chain !== undefined && table !== undefined) found[table].set(chain, ["(unknown)"]);
+    const chain = /^:(\S+)/.exec(line)?.[1];
+    if (chain !== undefined && isProxyChain(chain) && table !== undefined)
+      found[table].set(chain, ["(unknown)"]);
   }
   return found;
 }

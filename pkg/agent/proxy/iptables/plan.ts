@@ -26,6 +26,11 @@ export const iptablesHooks: readonly (readonly [
   ["filter", "OUTPUT", "-m conntrack --ctstate NEW -m comment --comment mini8s -j MINI8S-UNSERVED"],
 ];
 
+/** Whether a chain in the kernel is one of those that a plan holds. */
+export function isProxyChain(name: string): boolean {
+  return /^MINI8S-(SERVICES|NODEPORTS|MARK|POSTROUTING|UNSERVED|SVC-.*|SEP-.*)$/.test(name);
+}
+
 const mark = "0x4000/0x4000";
 const toThisNode = "-m addrtype --dst-type LOCAL ! -d 127.0.0.0/8";
 
@@ -69,8 +74,10 @@ function addServiceChains(
 ): void {
   const rules: string[] = [];
   if (frontend.masquerade) rules.push("-j MINI8S-MARK");
-  // The node's own packets, and strangers' that are routed through it, must find their way back to it.
-  else if (frontend.kind === "address") rules.push(`! -s ${network.clusterCidr} -j MINI8S-MARK`);
+  // The node's own packets, and strangers' that are routed through it, must find their way back to it. Only for
+  // cluster IPs: who comes from outside under `externalTrafficPolicy: Local` is seen by the pod.
+  else if (frontend.kind === "address")
+    rules.push(`! -s ${network.clusterCidr} -d ${network.serviceCidr} -j MINI8S-MARK`);
   const endpoints = frontend.backends.map((backend) => ({
     backend,
     chain: `MINI8S-SEP-${shortHash(`${frontendId(frontend)} ${backend.address}:${backend.port}`)}`,

@@ -10,6 +10,17 @@ export function createNftablesBackend(deps: {
   let applied: NftablesPlan | undefined;
   return {
     mode: "nftables",
+    async isInPlace(signal) {
+      const { exitCode } = await deps.commands.attempt(
+        "nft",
+        ["--terse", "list", "chain", "ip", nftTable, "prerouting"],
+        { signal },
+      );
+      return exitCode === 0;
+    },
+    forget() {
+      applied = undefined;
+    },
     async apply(table, signal) {
       const plan = planNftables(table);
       const change =

@@ -110,7 +110,11 @@ function addAffinityChains(
   chains: Map<string, readonly string[]>,
   affinitySets: Map<string, number>,
 ): string {
-  const id = createHash("sha256").update(frontendId(frontend)).digest("hex").slice(0, 12);
+  // A set keeps the time-out that it was made with: another time is another name.
+  const id = createHash("sha256")
+    .update(`${frontendId(frontend)} ${frontend.affinitySeconds}`)
+    .digest("hex")
+    .slice(0, 12);
   const remembered: string[] = [];
   const draws: string[] = [];
   for (const [index, { address, port }] of frontend.backends.entries()) {
