@@ -28,13 +28,17 @@ export async function measurePods(): Promise<readonly Figure[]> {
   const podTimes: number[] = [];
   const rawTimes: number[] = [];
   for (let run = 0; run < single; run++) {
+    await raw.quiet();
     podTimes.push(await podMs(client, watch, `one-${run}`));
+    await raw.quiet();
     rawTimes.push(await raw.podMs(`one-${run}`));
   }
   await raw.removeAll();
   const rawTogetherMs = await raw.podsMs(together, rawInFlight);
   await raw.removeAll();
+  await raw.quiet();
   const togetherMs = await podsMs(client, watch, together);
+  await raw.quiet();
 
   const podP50 = median(podTimes);
   const rawP50 = median(rawTimes);

@@ -7,21 +7,24 @@ export interface ProcessStats {
   readonly writtenBytes: number;
 }
 
-/** The kernel's USER_HZ, which is 100 on every architecture mini8s runs on. */
-const ticksPerSecond = 100;
-
 export function processStats(pid: number): ProcessStats {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const io = readFileSync(`/proc/${pid}/io`, "utf8");
-  // The name before may hold anything, spaces and brackets included.
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-  const userTicks = Number(stat[11]);
-  const systemTicks = Number(stat[12]);
   return {
     rssMb: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024,
-    cpuSeconds: (userTicks + systemTicks) / ticksPerSecond,
+    cpuSeconds: cpuNanoseconds(pid) / 1e9,
     writtenBytes: Number(/^write_bytes: (\d+)/m.exec(io)?.[1] ?? 0),
   };
+}
+
+/** Of all threads. To the nanosecond, because an idle process uses less than a tick of `stat` in a minute. */
+function cpuNanoseconds(pid: number): number {
+  let sum = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const [running] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+    sum += Number(running);
+  }
+  return sum;
 }
 
 /** The process whose command line contains all of `parts`, or undefined. */

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connectRpc, type RpcConnection } from "../../pkg/agent/cri/connect.ts";
 import { NamespaceMode } from "../../pkg/agent/cri/generated/cri-v1.generated.ts";
 import { createRuntimeService, type RuntimeService } from "../../pkg/agent/cri/runtime.ts";
 import { normalizeImageName } from "../../pkg/agent/kubelet/image-name.ts";
 
 const signal = new AbortController().signal;
+const quietTimeoutMs = 60_000;
 const namespaceOptions = {
   network: NamespaceMode.POD,
   pid: NamespaceMode.CONTAINER,
@@ -63,6 +65,17 @@ export class RawCri implements AsyncDisposable {
       }),
     );
     return performance.now() - started;
+  }
+
+  /** Waits until the runtime holds nothing but what was made here: an earlier pod's end is not measured with the next one. */
+  async quiet(): Promise<void> {
+    const deadline = performance.now() + quietTimeoutMs;
+    for (;;) {
+      const sandboxes = await this.#runtime.listPodSandboxes({}, { signal });
+      if (sandboxes.every(({ id }) => this.#sandboxes.includes(id))) return;
+      if (performance.now() > deadline) throw new Error("the node keeps sandboxes of deleted pods");
+      await sleep(20);
+    }
   }
 
   async removeAll(): Promise<void> {

@@ -30,7 +30,10 @@ export class RawHttp2 implements AsyncDisposable {
       join(import.meta.dirname, "raw-server.ts"),
       [certificateFile, keyFile],
       // The flags of the executable, so that the same garbage collector is compared.
-      { stdio: ["ignore", "pipe", "inherit", "ipc"], execArgv: ["--max-semi-space-size=8", "--no-parallel-scavenge"] },
+      {
+        stdio: ["ignore", "pipe", "inherit", "ipc"],
+        execArgv: ["--max-semi-space-size=8", "--no-parallel-scavenge"],
+      },
     );
     const [port] = await once(child.stdout ?? child, "data");
     return new RawHttp2(child, directory, Number(port), ca);

@@ -2,7 +2,7 @@ import { configMapsPath, expectStatus, untilUsable } from "./api-objects.ts";
 import { BenchServer } from "./bench-server.ts";
 import { type Figure, median } from "./figure.ts";
 import type { Http2Load } from "./http2-load.ts";
-import { repeated } from "./load.ts";
+import { perSecond, repeated } from "./load.ts";
 import { RawHttp2 } from "./raw-http2.ts";
 
 const watchers = 1_000;
@@ -73,7 +73,8 @@ async function deliveries({ connect, watchPath, eventsAtOnce, change }: Delivery
   const rates = await repeated(runs, async (run) => {
     received.count = 0;
     const started = performance.now();
-    for (let index = 0; index < updates; index++) await change(run * updates + index);
+    // Two, so that one is on its way while the other is told.
+    await perSecond(updates, 2, async (index) => void (await change(run * updates + index)));
     await received.reaches(watchers * updates);
     return (watchers * updates) / ((performance.now() - started) / 1_000);
   });
