@@ -648,3 +648,20 @@ describe("who asks", () => {
     expect(issued.json.status.token.split(".")).toHaveLength(3);
   });
 });
+
+test("a watch as tables that asks for what no table has is refused before it begins", async () => {
+  const answer = await world.request("GET", `${configMaps}?watch=1&includeObject=Some`, {
+    headers: { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" },
+  });
+  expect(answer.status).toBe(422);
+  expect(answer.json.details.causes[0].field).toBe("includeObject");
+});
+
+test("a review of no token is a BadRequest", async () => {
+  const path = "/apis/authentication.k8s.io/v1/tokenreviews";
+  const answer = await world.request("POST", path, { body: {} });
+  expect(answer.json).toMatchObject({
+    code: 400,
+    message: "token is required for TokenReview in authentication",
+  });
+});

@@ -233,6 +233,8 @@ export function watchEncodingOf(
 ): { readonly encoding: WatchEncoding; readonly contentType: string } {
   const wanted = negotiated(exchange, true);
   if (wanted.encoding === "yaml") throw notAcceptable([jsonType, protobufType]);
+  // What is wrong with the question is said before the answer begins.
+  if (wanted.as === "table") includedIn(exchange);
   const frame = (type: string, value: object) => frameOf(wanted, resource, type, value);
   let headers = true;
   const transformed = (type: string, object: KubernetesObject) => {

@@ -18,7 +18,7 @@ export function createTokenReview(authenticate: TokenAuthenticator): VirtualReso
     create(_context, _namespace, draft) {
       const review = draft as unknown as TokenReview;
       checkReview(tokenReviewResource, review);
-      const { token, audiences } = review.spec;
+      const { token = "", audiences } = review.spec;
       if (token === "")
         throw ApiError.badRequest("token is required for TokenReview in authentication");
       const status = statusOf(authenticate, token, audiences);
