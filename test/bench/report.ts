@@ -1,11 +1,14 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { type Figure, renderTable } from "./figure.ts";
 
 const page = join(import.meta.dirname, "../../docs/performance.md");
 const begin = "<!-- figures: written by npm run bench -- --write -->";
 const end = "<!-- end of figures -->";
+
+/** How many others wanted the cores before the bench did: its figures are to be read with it. */
+const loadBefore = loadavg()[0] ?? 0;
 
 /** Puts the table, and the machine it was measured on, between the page's markers. */
 export async function writeReport(figures: readonly Figure[]): Promise<void> {
@@ -21,5 +24,5 @@ function machine(): string {
   const date = new Date().toISOString().slice(0, 10);
   const memory = (totalmem() / 2 ** 30).toFixed(0);
   const model = cpus()[0]?.model.trim() ?? "unknown";
-  return `Measured ${date} on ${cpus().length} cores (${model}), ${memory} GiB, Linux ${release()}, Node ${process.versions.node}.`;
+  return `Measured ${date} on ${cpus().length} cores (${model}), ${memory} GiB, Linux ${release()}, Node ${process.versions.node}; load average before the run ${loadBefore.toFixed(1)}.`;
 }
