@@ -52,7 +52,12 @@ export function eventExpiry(deps: {
         const error = ApiError.from(caught);
         // Seen again meanwhile.
         if (error.reason === "Conflict") continue;
-        logger.warn("cannot remove an old event", { event: keyOf(event), error: error.message });
+        logger.warn("cannot remove an old event, trying again later", {
+          event: keyOf(event),
+          error: error.message,
+        });
+        // The others would fail for the same reason, each with a line in the log.
+        return;
       }
     }
   }

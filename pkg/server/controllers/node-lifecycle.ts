@@ -20,6 +20,8 @@ import { watchMapped, watchSelf } from "../../client/watches.ts";
 const timing = {
   monitorMs: 5_000,
   graceMs: 50_000,
+  /** For a node that has never said whether it is ready. */
+  startupGraceMs: 60_000,
 };
 
 const notReadyKey = "node.kubernetes.io/not-ready";
@@ -183,11 +185,14 @@ export function nodeLifecycleController(deps: {
         heard.delete(key);
         return undefined;
       }
-      const silent = silentForMs(node) > timing.graceMs;
+      const everReady = findCondition(node.status.conditions, "Ready") !== undefined;
+      const graceMs = everReady ? timing.graceMs : timing.startupGraceMs;
+      const silent = silentForMs(node) > graceMs;
       const current = silent ? await markUnknown(node, signal) : node;
       await applyTaints(current, signal);
+      // A node that says itself that it is not ready goes on telling of its pods, which may well serve.
       const ready = findCondition(current.status.conditions, "Ready");
-      if (ready !== undefined && ready.status !== "True") await markPodsNotReady(current, signal);
+      if (ready?.status === "Unknown") await markPodsNotReady(current, signal);
       return { requeueAfterMs: timing.monitorMs };
     },
   };

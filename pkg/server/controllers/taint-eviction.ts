@@ -1,10 +1,10 @@
 import { ApiError } from "../../api/api-error.ts";
 import type { Node, Pod, Taint, Toleration } from "../../api/generated/core-v1.generated.ts";
-import { keyOf } from "../../api/object.ts";
+import { keyOf, type ObjectKey } from "../../api/object.ts";
 import { equalJson } from "../../api/patch/json-value.ts";
 import { podResource } from "../../api/resources/pod.ts";
 import { tolerates } from "../../api/shared/tolerations.ts";
-import { formatTime, parseTime } from "../../api/time.ts";
+import { formatTime } from "../../api/time.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 import type { Controller } from "../../client/controller.ts";
@@ -14,30 +14,28 @@ import type { EventRecorder } from "../../client/recorder.ts";
 import { watchChanges } from "../../client/watches.ts";
 
 /**
- * When the NoExecute taints of its node make a pod go, in milliseconds since 1970; undefined for never.
- * A taint that nothing tolerates: at once. Else after the shortest of the tolerations' seconds.
+ * How long a pod may stay under the NoExecute taints of its node, in milliseconds; undefined for as long as it likes.
+ * A taint that nothing tolerates: not at all. Else the shortest of the tolerations' seconds.
  *
  * @package
  */
-export function evictionDueMs(
+export function toleratedMs(
   taints: readonly Taint[],
   tolerations: readonly Toleration[],
-  nowMs: number,
 ): number | undefined {
-  let dueMs: number | undefined;
+  let shortestMs: number | undefined;
   for (const taint of taints) {
     if (taint.effect !== "NoExecute") continue;
     const helping = tolerations.filter((toleration) => tolerates(toleration, taint));
-    if (helping.length === 0) return nowMs;
+    if (helping.length === 0) return 0;
     const seconds = helping
       .map(({ tolerationSeconds }) => tolerationSeconds)
       .filter((each) => each !== undefined);
     if (seconds.length === 0) continue;
-    const since = parseTime(taint.timeAdded) ?? nowMs;
-    const due = since + Math.max(0, Math.min(...seconds)) * 1000;
-    dueMs = dueMs === undefined ? due : Math.min(dueMs, due);
+    const ms = Math.max(0, Math.min(...seconds) * 1000);
+    shortestMs = Math.min(shortestMs ?? ms, ms);
   }
-  return dueMs;
+  return shortestMs;
 }
 
 /** Deletes pods that do not tolerate, or no longer, a NoExecute taint of their node. */
@@ -50,6 +48,19 @@ export function taintEvictionController(deps: {
 }): Controller {
   const { client, nodes, pods, events, clock } = deps;
   const podsOf = indexBy(pods, ({ spec }) => spec.nodeName);
+  /**
+   * Since when each pod that must go some day was seen under its taints. By our own clock, which nobody sets: the
+   * taint's `timeAdded` would be decades ago once a machine that starts in 1970 learns what time it is.
+   */
+  const seen = new Map<ObjectKey, { readonly uid: string; readonly atMs: number }>();
+
+  function seenSinceMs(key: ObjectKey, { metadata }: Pod): number {
+    const known = seen.get(key);
+    if (known?.uid === metadata.uid) return known.atMs;
+    const atMs = clock.monotonic();
+    seen.set(key, { uid: metadata.uid, atMs });
+    return atMs;
+  }
 
   async function evict(pod: Pod, signal: AbortSignal): Promise<void> {
     const key = keyOf(pod);
@@ -89,12 +100,17 @@ export function taintEvictionController(deps: {
     ],
     async reconcile(key, signal) {
       const pod = pods.get(key);
-      if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return undefined;
-      const taints = nodes.get(pod.spec.nodeName ?? "")?.spec.taints ?? [];
-      const nowMs = clock.now();
-      const dueMs = evictionDueMs(taints, pod.spec.tolerations ?? [], nowMs);
-      if (dueMs === undefined) return undefined;
-      if (dueMs > nowMs) return { requeueAfterMs: dueMs - nowMs };
+      const taints = nodes.get(pod?.spec.nodeName ?? "")?.spec.taints ?? [];
+      const mayStayMs =
+        pod === undefined || pod.metadata.deletionTimestamp !== undefined
+          ? undefined
+          : toleratedMs(taints, pod.spec.tolerations ?? []);
+      if (pod === undefined || mayStayMs === undefined) {
+        seen.delete(key);
+        return undefined;
+      }
+      const waitMs = seenSinceMs(key, pod) + mayStayMs - clock.monotonic();
+      if (waitMs > 0) return { requeueAfterMs: waitMs };
       await evict(pod, signal);
       return undefined;
     },

@@ -18,9 +18,9 @@ export function watchPodsOfServices(pods: Informer<Pod>, services: Informer<Serv
   });
 }
 
-/** Whether a service is given endpoints from its selector. */
+/** Whether a service is given endpoints from its selector. An empty one is none: it would select every pod. */
 export function hasSelector({ spec }: Service): boolean {
-  return spec.selector !== undefined && spec.type !== "ExternalName";
+  return Object.keys(spec.selector ?? {}).length > 0 && spec.type !== "ExternalName";
 }
 
 function selecting(services: Informer<Service>, pod: Pod): readonly ObjectKey[] {
