@@ -240,6 +240,17 @@ describe("update", () => {
       status: { selector: "a=b" },
     });
     expect((await world.request("GET", `${path}/web`)).json.spec.replicas).toBe(4);
+    const table = await world.request("GET", `${path}/web/scale`, {
+      headers: { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" },
+    });
+    const { columnDefinitions, rows } = table.json;
+    expect(columnDefinitions.map(({ name }: { name: string }) => name)).toEqual([
+      "Name",
+      "Desired",
+      "Available",
+      "Age",
+    ]);
+    expect(rows[0].cells.slice(0, 3)).toEqual(["web", 4, 1]);
   });
 });
 

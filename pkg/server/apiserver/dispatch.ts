@@ -210,7 +210,7 @@ async function dispatchValue(
   const format = formatOf(exchange, sub.body ?? resource, deps.clock.now());
   const subDeps = subresourceDeps(deps);
   if (info.verb === "get" && sub.get !== undefined) {
-    return format.replyValue(200, sub.get(subDeps, target));
+    return format.replyObject(200, sub.get(subDeps, target));
   }
   if (info.verb === "create" && sub.create !== undefined) {
     const options = parseWriteOptions(exchange.query, "CreateOptions");

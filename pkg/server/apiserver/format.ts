@@ -42,7 +42,10 @@ type Shown = Pick<ResourceDefinition, "group" | "version" | "kind" | "schema"> &
 /** How one exchange's answer is written: in the media type, and the form, that the client asked for. */
 export interface Format {
   replyStored(status: number, stored: StoredObject): Response | Promise<Response>;
+  /** As it is, whatever form was asked for. */
   replyValue(status: number, value: unknown): Response | Promise<Response>;
+  /** An object that is not stored, in the form that was asked for. */
+  replyObject(status: number, object: KubernetesObject): Response | Promise<Response>;
   replyPage(page: ObjectPage): Promise<Response>;
 }
 
@@ -56,6 +59,7 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
     const isPlain = wanted.encoding === "json" && !wanted.pretty;
     return {
       replyValue,
+      replyObject: replyValue,
       replyStored: (status, stored) =>
         isPlain
           ? replyLong(exchange, status, contentType, stored.json)
@@ -74,6 +78,7 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
   const transform = transformOf(exchange, kind, wanted, nowMs);
   return {
     replyValue,
+    replyObject: (status, object) => replyValue(status, transform.one(object, true)),
     replyStored: (status, stored) => replyValue(status, transform.one(stored.value, true)),
     replyPage: async (page) => await replyLong(exchange, 200, contentType, transform.page(page)),
   };
