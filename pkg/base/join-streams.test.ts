@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { socketPair } from "../../test/support/socket-pair.ts";
 import { joinStreams } from "./join-streams.ts";
 
 const opened: Socket[] = [];
@@ -9,17 +10,10 @@ afterEach(() => {
   for (const socket of opened.splice(0)) socket.destroy();
 });
 
-/** Both ends of a connection. */
-async function socketPair(): Promise<readonly [Socket, Socket]> {
-  const server = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const far = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  const [near] = (await once(server, "connection")) as [Socket];
-  server.close();
-  opened.push(near, far);
-  return [near, far];
+async function openPair(): Promise<readonly [Socket, Socket]> {
+  const pair = await socketPair({ allowHalfOpen: true });
+  opened.push(...pair);
+  return pair;
 }
 
 async function received(socket: Socket): Promise<number> {
@@ -29,8 +23,8 @@ async function received(socket: Socket): Promise<number> {
 }
 
 test("everything said before the end arrives, however slowly it is taken, and both sides are closed", async () => {
-  const [client, clientSide] = await socketPair();
-  const [nodeSide, node] = await socketPair();
+  const [client, clientSide] = await openPair();
+  const [nodeSide, node] = await openPair();
   const joined = joinStreams(clientSide, nodeSide);
   const bytes = 8 << 20;
   node.resume();
@@ -42,8 +36,8 @@ test("everything said before the end arrives, however slowly it is taken, and bo
 });
 
 test("who has said everything still hears the answer", async () => {
-  const [client, clientSide] = await socketPair();
-  const [nodeSide, node] = await socketPair();
+  const [client, clientSide] = await openPair();
+  const [nodeSide, node] = await openPair();
   const joined = joinStreams(clientSide, nodeSide);
   client.end("question");
   expect(await received(node)).toBe("question".length);
@@ -53,8 +47,8 @@ test("who has said everything still hears the answer", async () => {
 });
 
 test("a side that breaks takes the other along", async () => {
-  const [client, clientSide] = await socketPair();
-  const [nodeSide, node] = await socketPair();
+  const [client, clientSide] = await openPair();
+  const [nodeSide, node] = await openPair();
   const joined = joinStreams(clientSide, nodeSide);
   node.resume();
   client.resetAndDestroy();
@@ -64,8 +58,8 @@ test("a side that breaks takes the other along", async () => {
 });
 
 test("a side that is already gone is noticed", async () => {
-  const [, clientSide] = await socketPair();
-  const [nodeSide] = await socketPair();
+  const [, clientSide] = await openPair();
+  const [nodeSide] = await openPair();
   clientSide.destroy();
   await once(clientSide, "close");
   await joinStreams(clientSide, nodeSide);
@@ -76,8 +70,8 @@ test("a connection carries no more listeners than Node warns of", async () => {
   const warnings: Error[] = [];
   const note = (warning: Error) => warnings.push(warning);
   process.on("warning", note);
-  const [client, clientSide] = await socketPair();
-  const [nodeSide, node] = await socketPair();
+  const [client, clientSide] = await openPair();
+  const [nodeSide, node] = await openPair();
   const joined = joinStreams(clientSide, nodeSide);
   client.destroy();
   node.resume().end();

@@ -38,15 +38,19 @@ export function runCommandSession(
   let open = 0;
   let isToldOfTheEnd = false;
   let isPaused = false;
+  // Ours alone: what ws answers to pings waits, too, and nobody is told when that has left.
+  let waitingBytes = 0;
 
   const send = (channel: number, data: Buffer) => {
     if (client.readyState !== client.OPEN) return;
+    waitingBytes += data.length;
     client.send(encodeMessage(client.protocol, channel, data), () => {
-      if (!isPaused || client.bufferedAmount > 0) return;
+      waitingBytes -= data.length;
+      if (!isPaused || waitingBytes > clientBufferBytesMax / 2) return;
       isPaused = false;
       connection.resume();
     });
-    if (isPaused || client.bufferedAmount <= clientBufferBytesMax) return;
+    if (isPaused || waitingBytes <= clientBufferBytesMax) return;
     isPaused = true;
     connection.pause();
   };
