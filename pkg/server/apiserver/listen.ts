@@ -39,6 +39,10 @@ export interface ApiListener extends Service {
 
 /** How long the requests under way may take after the server was told to stop. */
 const drainMs = 3_000;
+/** Connections whose last answer has ended are let go of this often meanwhile. */
+const closeIdleEveryMs = 50;
+/** A client that vanished without a word is noticed, though nothing is sent to it. */
+const keepAliveMs = 60_000;
 /** A client that does not finish saying what it wants within this is cut off. */
 const headersTimeoutMs = 30_000;
 const handshakeTimeoutMs = 10_000;
@@ -88,6 +92,7 @@ export function createListener(deps: ListenDeps): ApiListener {
     socket.once("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveMs);
   });
   server.on("tlsClientError", (error, socket) => {
     logger.debug("a TLS handshake failed", { error: error.message });
@@ -145,9 +150,18 @@ export function createListener(deps: ListenDeps): ApiListener {
           for (const session of sessions) session.destroy();
           for (const socket of sockets) socket.destroy();
         };
-        const cancel = clock.after(drainMs, cut);
+        const cancelCut = clock.after(drainMs, cut);
+        let cancelSweep = () => {};
+        const sweep = () => {
+          closeIdle(sockets, sessions);
+          cancelSweep = clock.after(closeIdleEveryMs, sweep);
+        };
+        sweep();
+        const cancel = () => {
+          cancelCut();
+          cancelSweep();
+        };
         closed.promise.then(cancel, cancel);
-        closeIdle(sockets, sessions);
       };
       if (signal.aborted) drain();
       else signal.addEventListener("abort", drain, { once: true });
