@@ -61,7 +61,8 @@ export async function applyEgress(
 
 /** Removes the rules of this file, whichever tool made them. */
 export async function removeEgress(commands: Commands): Promise<void> {
-  await commands.attempt("nft", ["delete", "table", "ip", nftTable]);
+  // Without nft on the machine there is nothing of it to take away.
+  await commands.attempt("nft", ["delete", "table", "ip", nftTable]).catch(() => {});
   const { exitCode } = await commands.attempt("iptables", [
     "--wait",
     "-t",

@@ -1,5 +1,5 @@
 import { dnsAddressLabel } from "../dns/dns-server.ts";
-import type { Commands } from "../host/exec.ts";
+import { CommandError, type Commands } from "../host/exec.ts";
 import { podBridge } from "../network/cni.ts";
 import { removeEgress } from "../network/masquerade.ts";
 import { routeProtocol, tunnelLink } from "../network/plan-overlay.ts";
@@ -15,21 +15,35 @@ export async function removeNetwork(
   commands: Commands,
   podCidr: string | undefined,
 ): Promise<void> {
-  if (podCidr !== undefined) {
-    const base = podCidr.split("/")[0] ?? "";
-    for (const [link, address] of [
-      [podBridge, nextAddress(base)],
-      [tunnelLink, base],
-    ] as const) {
-      const { stdout } = await commands.attempt("ip", ["-o", "-4", "addr", "show", "dev", link]);
-      if (stdout.includes(` inet ${address}/`)) await commands.run("ip", ["link", "del", link]);
+  const steps = [
+    () => removeLinks(commands, podCidr),
+    () => commands.attempt("ip", ["route", "flush", "proto", String(routeProtocol)]),
+    () => commands.attempt("ip", ["addr", "flush", "dev", "lo", "label", dnsAddressLabel]),
+    () => removeNftables(commands),
+    () => removeEgress(commands),
+    () => removeIptables(commands),
+    () => removePortMapLeftovers(commands),
+  ];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (caught) {
+      // A tool that is not installed has left nothing behind.
+      if (!(caught instanceof CommandError && caught.missing)) throw caught;
     }
   }
-  await commands.attempt("ip", ["route", "flush", "proto", String(routeProtocol)]);
-  await commands.attempt("ip", ["addr", "flush", "dev", "lo", "label", dnsAddressLabel]);
-  // A tool that is not installed has left no rules behind.
-  for (const remove of [removeNftables, removeEgress, removeIptables, removePortMapLeftovers])
-    await remove(commands).catch(() => {});
+}
+
+async function removeLinks(commands: Commands, podCidr: string | undefined): Promise<void> {
+  if (podCidr === undefined) return;
+  const base = podCidr.split("/")[0] ?? "";
+  for (const [link, address] of [
+    [podBridge, nextAddress(base)],
+    [tunnelLink, base],
+  ] as const) {
+    const { stdout } = await commands.attempt("ip", ["-o", "-4", "addr", "show", "dev", link]);
+    if (stdout.includes(` inet ${address}/`)) await commands.run("ip", ["link", "del", link]);
+  }
 }
 
 /** The gateway that the bridge holds: the first address of the range. */
