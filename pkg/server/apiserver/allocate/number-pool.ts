@@ -60,6 +60,11 @@ export class NumberPool {
   /** Some free number that `refuses` does not refuse; undefined where there is none. Not promised yet. */
   pick(holder: Holder, refuses: (number: number) => boolean): number | undefined {
     const { size, staticSize } = this.#options;
+    // Whoever tries again and again what is refused must not use up the numbers of all others.
+    for (const [number, promise] of this.#promised) {
+      if (promise.holder === holder && this.isFreeFor(number, holder) && !refuses(number))
+        return number;
+    }
     return (
       this.#pickBetween(staticSize, size, holder, refuses) ??
       this.#pickBetween(0, staticSize, holder, refuses)

@@ -73,6 +73,13 @@ test("no two Services share an address or a port, also while their writes are on
   expect(() => write("full", {})).toThrow("failed to allocate a serviceIP: range is full");
 });
 
+test("who tries again and again what the store then refuses does not use up what others need", () => {
+  const { write } = setUp("10.43.0.0/26", 30061);
+  const ports = [port(80, { name: "a" }), port(81, { name: "b" })];
+  for (let tries = 0; tries < 200; tries++) write("refused", { type: "NodePort", ports });
+  expect(() => write("other", { type: "NodePort", ports })).not.toThrow();
+});
+
 test("an address that was asked for is given once", () => {
   const { write, store } = setUp();
   store(write("a", { clusterIP: "10.43.0.10" }));
