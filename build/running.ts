@@ -1,24 +1,23 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { resolveFlags } from "../cmd/config.ts";
+import type { FlagValues } from "../cmd/flags.ts";
 
-/** Where `npm start` notes the process it started. */
-export function pidFileOf(dataDir: string): string {
-  return join(dataDir, "mini8s.pid");
-}
-
-/** True where that process is a live mini8s: a number alone may by now be somebody else's. */
-export function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    const [program = ""] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-    return program.endsWith("mini8s");
-  } catch {
-    return false;
+/** What the npm scripts must know of the flags they are given: with config file and environment, as mini8s reads them. */
+export function readFlags(given: readonly string[]): FlagValues {
+  const found = new Map<string, readonly string[]>();
+  for (const [names, name] of [
+    [["--config", "-c"], "config"],
+    [["--data-dir", "-d"], "data-dir"],
+    [["--write-kubeconfig", "-o"], "write-kubeconfig"],
+  ] as const) {
+    const value = optionOf(given, names);
+    if (value !== undefined) found.set(name, [value]);
   }
+  if (given.includes("--disable-agent")) found.set("disable-agent", ["true"]);
+  return resolveFlags("server", found, process.env);
 }
 
 /** The value of a flag in `--name value` or `--name=value` form. */
-export function optionOf(flags: readonly string[], names: readonly string[]): string | undefined {
+function optionOf(flags: readonly string[], names: readonly string[]): string | undefined {
   for (const [index, flag] of flags.entries()) {
     if (names.includes(flag)) return flags[index + 1];
     const name = names.find((candidate) => flag.startsWith(`${candidate}=`));

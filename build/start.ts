@@ -4,18 +4,13 @@
  * `npm start [-- flags of mini8s server]`.
  */
 import { spawn, spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRunning, optionOf, pidFileOf } from "./running.ts";
+import { findRunning } from "../cmd/claim-data-dir.ts";
+import type { FlagValues } from "../cmd/flags.ts";
+import { ownPauseImage } from "../pkg/agent/containerd/import-images.ts";
+import { readFlags } from "./running.ts";
 
 const root = join(import.meta.dirname, "..");
 const executable = join(root, "dist", "mini8s");
@@ -47,72 +42,73 @@ function lastLines(file: string): string {
 }
 
 /** "Ready", or how far it has come. */
-function nodeState(kubeconfig: string): string {
-  if (!existsSync(kubeconfig)) return "writing its keys";
+function progress({ writeKubeconfig, disableAgent }: FlagValues): string {
+  if (!existsSync(writeKubeconfig)) return "making its keys and starting the API";
   const { status, stdout } = spawnSync(
     "kubectl",
-    ["--kubeconfig", kubeconfig, "--request-timeout=2s", "get", "nodes", "--no-headers"],
+    [
+      ...["--kubeconfig", writeKubeconfig, "--request-timeout=2s"],
+      ...(disableAgent ? ["get", "--raw", "/readyz"] : ["get", "nodes", "--no-headers"]),
+    ],
     { encoding: "utf8" },
   );
   if (status !== 0) return "starting the API";
+  if (disableAgent) return "Ready";
   if (stdout.trim() === "") return "registering the node";
   return /\sReady[\s,]/.test(stdout)
     ? "Ready"
     : "preparing the node: container runtime and network";
 }
 
-async function waitUntilReady(kubeconfig: string, pid: number, log: string): Promise<void> {
+async function waitUntilReady(values: FlagValues, pid: number, log: string): Promise<void> {
   const deadline = performance.now() + waitMs;
   let shown = "";
   for (;;) {
-    const state = nodeState(kubeconfig);
+    if (!existsSync(`/proc/${pid}`)) throw new Error(`it ended; ${log} says:\n${lastLines(log)}`);
+    const state = findRunning(values.dataDir) === pid ? progress(values) : "starting";
     if (state === "Ready") return;
     if (state !== shown) say(state);
     shown = state;
-    if (!isRunning(pid))
-      throw new Error(`mini8s ended; its last words, in ${log}:\n${lastLines(log)}`);
     if (performance.now() > deadline) {
-      throw new Error(
-        `the node is not Ready after ${waitMs / 1000} s; ${log} says:\n${lastLines(log)}`,
-      );
+      throw new Error(`it is not Ready after ${waitMs / 1000} s; ${log} says:\n${lastLines(log)}`);
     }
     await sleep(100);
   }
 }
 
+/** In the background, its log in a file; returns its pid. */
+function launch(flags: readonly string[], dataDir: string, log: string): number {
+  mkdirSync(dataDir, { recursive: true });
+  const output = openSync(log, "a");
+  say(`starting: mini8s server ${flags.join(" ")}`.trimEnd());
+  const child = spawn(executable, ["server", ...flags], {
+    detached: true,
+    stdio: ["ignore", output, output],
+  });
+  child.unref();
+  if (child.pid === undefined) throw new Error(`${executable} cannot be started`);
+  return child.pid;
+}
+
 async function main(): Promise<void> {
   const flags = process.argv.slice(2);
-  const dataDir = optionOf(flags, ["--data-dir", "-d"]) ?? "/var/lib/mini8s";
-  const kubeconfig = optionOf(flags, ["--write-kubeconfig", "-o"]) ?? "/etc/mini8s/mini8s.yaml";
+  const values = readFlags(flags);
+  const { dataDir, writeKubeconfig } = values;
   const log = join(dataDir, "mini8s.log");
-  buildIfNeeded();
-
-  const pidFile = pidFileOf(dataDir);
-  let pid = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
-  if (isRunning(pid)) say(`runs already (process ${pid})`);
-  else {
-    mkdirSync(dataDir, { recursive: true });
-    const output = openSync(log, "a");
-    say(`starting: mini8s server ${flags.join(" ")}`.trimEnd());
-    const child = spawn(executable, ["server", ...flags], {
-      detached: true,
-      stdio: ["ignore", output, output],
-    });
-    pid = child.pid ?? 0;
-    child.unref();
-    writeFileSync(pidFile, `${pid}\n`);
-  }
-  await waitUntilReady(kubeconfig, pid, log);
+  const running = findRunning(dataDir);
+  if (running === undefined) buildIfNeeded();
+  else say(`runs already (process ${running})`);
+  await waitUntilReady(values, running ?? launch(flags, dataDir, log), log);
   console.log(`
-The node is Ready. The log is ${log}, the administrator's kubeconfig ${kubeconfig}:
+The ${values.disableAgent ? "API" : "node"} is Ready. The log is ${log}, the administrator's kubeconfig ${writeKubeconfig}:
 
-  export KUBECONFIG=${kubeconfig}
+  export KUBECONFIG=${writeKubeconfig}
 
-Three commands to try:
+Three commands to try; none of them needs a registry:
 
   kubectl get nodes -o wide
-  kubectl get pods --all-namespaces
-  kubectl create deployment web --image=<an image you have> && kubectl rollout status deployment/web
+  kubectl create deployment quiet --image=${ownPauseImage} --replicas=3
+  kubectl get pods -o wide --watch
 
 Images are pulled, or taken from archives put into ${join(dataDir, "agent/images")}.
 npm stop stops mini8s and leaves the containers running; npm run clean removes every trace.`);

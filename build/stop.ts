@@ -1,24 +1,32 @@
-/** Stops what `npm start` started; its containers go on. `npm stop [-- --data-dir DIRECTORY]`. */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+/** Stops the mini8s of a data-dir; its containers go on. `npm stop [-- --data-dir DIRECTORY]`. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRunning, optionOf, pidFileOf } from "./running.ts";
+import { findRunning } from "../cmd/claim-data-dir.ts";
+import { readFlags } from "./running.ts";
 
 const waitMs = 10_000;
-const pidFile = pidFileOf(
-  optionOf(process.argv.slice(2), ["--data-dir", "-d"]) ?? "/var/lib/mini8s",
-);
-const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : 0;
 
-if (!isRunning(pid)) console.log("mini8s: is not running");
-else {
+async function main(): Promise<void> {
+  const { dataDir } = readFlags(process.argv.slice(2));
+  const pid = findRunning(dataDir);
+  if (pid === undefined) {
+    console.log("mini8s: is not running");
+    return;
+  }
   process.kill(pid, "SIGTERM");
   const deadline = performance.now() + waitMs;
-  while (isRunning(pid) && performance.now() < deadline) await sleep(50);
-  if (isRunning(pid)) {
-    console.error(
-      `mini8s: process ${pid} has not stopped after ${waitMs / 1000} s: kill -9 ${pid} is safe`,
-    );
-    process.exitCode = 1;
-  } else console.log("mini8s: stopped; its containers go on");
+  while (findRunning(dataDir) === pid) {
+    if (performance.now() > deadline)
+      throw new Error(
+        `process ${pid} has not stopped after ${waitMs / 1000} s: kill -9 ${pid} is safe`,
+      );
+    await sleep(50);
+  }
+  console.log("mini8s: stopped; its containers go on");
 }
-if (process.exitCode !== 1) rmSync(pidFile, { force: true });
+
+try {
+  await main();
+} catch (thrown) {
+  console.error(`mini8s: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  process.exitCode = 1;
+}
