@@ -3,7 +3,7 @@ import type { Endpoint, EndpointSlice } from "../../api/generated/discovery-v1.g
 
 export type Record =
   | { readonly type: "A" | "AAAA"; readonly data: string }
-  | { readonly type: "CNAME" | "PTR"; readonly data: string }
+  | { readonly type: "CNAME" | "PTR" | "TXT"; readonly data: string }
   | {
       readonly type: "SRV";
       readonly data: {
@@ -51,7 +51,7 @@ export function answerFromCluster(
   if (!question.endsWith(`.${domain}`)) return { outcome: "foreign" };
   const labels = question.slice(0, -domain.length - 1).split(".");
   const kind = labels.pop();
-  if (kind === "dns-version" && labels.length === 0) return empty;
+  if (kind === "dns-version" && labels.length === 0) return versionAnswer(type);
   if (kind === "pod") return podAnswer(source, labels, type);
   if (kind !== "svc") return missing;
   const namespace = labels.pop();
@@ -61,6 +61,14 @@ export function answerFromCluster(
   const service = source.service(namespace, serviceName);
   if (service === undefined) return missing;
   return serviceAnswer(source, domain, service, labels, type);
+}
+
+/** Of the DNS specification, not of mini8s. */
+const specificationVersion = "1.1.0";
+
+function versionAnswer(type: string): Answer {
+  if (type !== "TXT" && type !== "ANY") return empty;
+  return { outcome: "records", records: [{ type: "TXT", data: specificationVersion }] };
 }
 
 function serviceAnswer(

@@ -1,26 +1,19 @@
-import { createSocket } from "node:dgram";
-import { createServer, type Socket } from "node:net";
-import { type DecodedPacket, decode, encode, streamEncode } from "dns-packet";
-import { aborted } from "../../base/abort.ts";
+import { createSocket, type Socket as DatagramSocket } from "node:dgram";
+import { createServer, type Server, type Socket } from "node:net";
+import { aborted, orAborted } from "../../base/abort.ts";
 import type { Logger } from "../../base/log.ts";
 import { MendableError } from "../../base/mendable-error.ts";
 import type { Service } from "../../base/service.ts";
 import type { Commands } from "../host/exec.ts";
+import { type AnswerMessage, createAnswerMessage } from "./answer-message.ts";
 import type { ZoneSource } from "./cluster-zone.ts";
 import type { Forwarder } from "./forwarder.ts";
-import { respondFromCluster } from "./respond.ts";
 
 const dnsPort = 53;
 /** Tells our address on the loopback interface from others'. */
 export const dnsAddressLabel = "lo:mini8s";
-/** What fits into an answer over UDP where the client does not say (RFC 1035). */
-const plainUdpBytesMax = 512;
 const tcpConnectionsMax = 256;
 const tcpIdleMs = 10_000;
-
-const serverFailure = 2;
-const truncatedFlag = 1 << 9;
-const responseCodeMask = 0xf;
 
 /**
  * The cluster's DNS, answered on the node itself: its address lies on the loopback interface of every node, so
@@ -31,141 +24,113 @@ export function createDnsServer(deps: {
   readonly domain: string;
   readonly zone: ZoneSource;
   readonly forwarder: Forwarder;
-  /** Until then nothing is answered: half a list would deny names that exist. */
+  /** Until then only the world's names are answered: half a list would deny names that exist. */
   ready(signal: AbortSignal): Promise<void>;
   readonly commands: Commands;
   readonly logger: Logger;
 }): Service {
-  const { zone, domain, address, logger } = deps;
-
-  async function answer(query: DecodedPacket, signal: AbortSignal): Promise<DecodedPacket> {
-    try {
-      const own = respondFromCluster(zone, domain, query);
-      if (own === undefined)
-        return asResponseTo(query, await deps.forwarder.forward(query, signal));
-      return await withTarget(own, query, signal);
-    } catch (caught) {
-      logger.debug("cannot resolve", { question: query.questions?.[0]?.name, error: caught });
-      return asResponseTo(query, { flags: serverFailure, answers: [] } as unknown as DecodedPacket);
-    }
-  }
-
-  /** A stub resolver follows no CNAME: the addresses behind an ExternalName come with it. */
-  async function withTarget(
-    own: DecodedPacket,
-    query: DecodedPacket,
-    signal: AbortSignal,
-  ): Promise<DecodedPacket> {
-    const [only] = own.answers ?? [];
-    const type = query.questions?.[0]?.type;
-    if (only?.type !== "CNAME" || (type !== "A" && type !== "AAAA")) return own;
-    const onward = { ...query, questions: [{ type, name: only.data, class: "IN" as const }] };
-    const behind =
-      respondFromCluster(zone, domain, onward) ?? (await deps.forwarder.forward(onward, signal));
-    return { ...own, answers: [only, ...(behind.answers ?? [])] };
-  }
+  const { zone, domain, forwarder, address, logger } = deps;
+  let isZoneKnown = false;
+  const answer = createAnswerMessage({
+    zone,
+    domain,
+    forwarder,
+    isZoneKnown: () => isZoneKnown,
+    logger,
+  });
 
   return {
     name: "dns",
     async run(signal) {
       const place = [`${address}/32`, "dev", "lo", "label", dnsAddressLabel];
       await deps.commands.run("ip", ["addr", "replace", ...place], { signal });
-      await deps.ready(signal);
+      await using servers = new AsyncDisposableStack();
       const udp = createSocket("udp4");
+      servers.defer(() => new Promise((resolve) => void udp.close(() => resolve())));
       const tcp = createServer({ allowHalfOpen: true }, (socket) =>
-        serveTcp(socket, (query) => answer(query, signal)),
+        serveTcp(socket, answer, signal),
       );
       tcp.maxConnections = tcpConnectionsMax;
       const sockets = new Set<Socket>();
+      servers.defer(async () => {
+        const closed = new Promise<void>((resolve) => tcp.close(() => resolve()));
+        for (const socket of sockets) socket.destroy();
+        await closed;
+      });
       tcp.on("connection", (socket) => {
         sockets.add(socket);
         socket.once("close", () => sockets.delete(socket));
       });
       udp.on("message", (message, from) => {
-        const query = decodeQuery(message);
-        if (query === undefined) return;
-        void answer(query, signal).then((response) => {
-          if (!signal.aborted) udp.send(encodeForUdp(query, response), from.port, from.address);
+        void answer(message, "datagram", signal).then((response) => {
+          // A client that cannot be reached, or names port 0, is its own loss.
+          if (response !== undefined && from.port !== 0 && !signal.aborted)
+            udp.send(response, from.port, from.address, () => {});
         });
       });
-      const failed = Promise.withResolvers<never>();
-      for (const server of [udp, tcp]) {
-        server.on("error", (cause) =>
-          failed.reject(
-            new MendableError(
-              `cannot answer DNS on ${address}:${dnsPort} (${cause.message}): stop what uses that address, or choose another one with --cluster-dns`,
-              { cause },
-            ),
-          ),
-        );
-      }
-      udp.bind(dnsPort, address);
-      tcp.listen(dnsPort, address);
-      try {
-        await Promise.race([aborted(signal), failed.promise]);
-      } finally {
-        udp.close();
-        tcp.close();
-        for (const socket of sockets) socket.destroy();
-      }
+      await orAborted(
+        Promise.all([
+          listening(udp, address, () => udp.bind(dnsPort, address)),
+          listening(tcp, address, () => tcp.listen(dnsPort, address)),
+        ]),
+        signal,
+      );
+      for (const server of [udp, tcp])
+        server.on("error", (error) => logger.warn("a DNS question was lost", { error }));
+      await deps.ready(signal);
+      isZoneKnown = true;
+      await aborted(signal);
     },
   };
 }
 
-/** Undefined for what is no question: answering noise would help those who make it. */
-function decodeQuery(message: Buffer): DecodedPacket | undefined {
-  try {
-    const packet = decode(message);
-    return packet.type === "query" ? packet : undefined;
-  } catch {
-    return undefined;
-  }
+function listening(server: DatagramSocket | Server, address: string, open: () => void) {
+  return new Promise<void>((resolve, reject) => {
+    const failed = (cause: Error) =>
+      reject(
+        new MendableError(
+          `cannot answer DNS on ${address}:${dnsPort} (${cause.message}): stop what uses that address, or choose another one with --cluster-dns`,
+          { cause },
+        ),
+      );
+    server.once("error", failed);
+    server.once("listening", () => {
+      server.off("error", failed);
+      resolve();
+    });
+    open();
+  });
 }
 
-function serveTcp(socket: Socket, answer: (query: DecodedPacket) => Promise<DecodedPacket>): void {
+function serveTcp(socket: Socket, answer: AnswerMessage, signal: AbortSignal): void {
   let received = Buffer.alloc(0);
   socket.setTimeout(tcpIdleMs, () => socket.destroy());
   socket.on("error", () => socket.destroy());
-  socket.on("end", () => socket.end());
+  let open = 0;
+  let ended = false;
+  const endWhenAnswered = () => {
+    if (ended && open === 0) socket.end();
+  };
+  socket.on("end", () => {
+    ended = true;
+    endWhenAnswered();
+  });
   socket.on("data", (chunk) => {
     received = Buffer.concat([received, chunk]);
     while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
       const end = 2 + received.readUInt16BE(0);
-      const query = decodeQuery(received.subarray(2, end));
+      const message = received.subarray(2, end);
       received = received.subarray(end);
-      if (query === undefined) {
-        socket.destroy();
-        return;
-      }
-      void answer(query).then((response) => {
-        if (!socket.destroyed) socket.write(streamEncode(response));
+      open++;
+      void answer(message, "stream", signal).then((response) => {
+        open--;
+        if (response === undefined) socket.destroy();
+        if (response === undefined || socket.destroyed) return;
+        const length = Buffer.alloc(2);
+        length.writeUInt16BE(response.length);
+        socket.write(Buffer.concat([length, response]));
+        endWhenAnswered();
       });
     }
   });
-}
-
-function asResponseTo(query: DecodedPacket, packet: DecodedPacket): DecodedPacket {
-  return {
-    ...packet,
-    id: query.id ?? 0,
-    type: "response",
-    questions: query.questions ?? [],
-  } as DecodedPacket;
-}
-
-/** What does not fit is left out and said so; the client asks again over TCP. */
-function encodeForUdp(query: DecodedPacket, response: DecodedPacket): Buffer {
-  const edns = query.additionals?.find((record) => record.type === "OPT");
-  const bytesMax =
-    edns?.type === "OPT" ? Math.max(plainUdpBytesMax, edns.udpPayloadSize ?? 0) : plainUdpBytesMax;
-  const whole = encode(response);
-  if (whole.length <= bytesMax) return whole;
-  const flags = ((response.flags ?? 0) & ~responseCodeMask) | truncatedFlag;
-  return encode({
-    ...response,
-    flags,
-    answers: [],
-    authorities: [],
-    additionals: [],
-  } as DecodedPacket);
 }

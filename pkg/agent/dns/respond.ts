@@ -19,7 +19,7 @@ export function respondFromCluster(
   query: DecodedPacket,
 ): DecodedPacket | undefined {
   const question = query.questions?.[0];
-  if (question === undefined) return response(query, [], domain, 1);
+  if (question === undefined) return undefined;
   const answer = answerFromCluster(source, domain, question.name, question.type);
   switch (answer.outcome) {
     case "foreign":

@@ -14,16 +14,23 @@ export function createZoneSource(deps: {
   const slicesByService = new Map<string, Map<string, EndpointSlice>>();
   const byAddress = new Map<string, Service>();
 
+  const forgetSlice = ({ metadata: { namespace, name, labels } }: EndpointSlice) => {
+    const key = objectKey(namespace, labels?.["kubernetes.io/service-name"] ?? "");
+    const group = slicesByService.get(key);
+    group?.delete(name);
+    if (group?.size === 0) slicesByService.delete(key);
+  };
   const endSlices = slices.subscribe((event) => {
+    // A slice that was given to another Service is no longer the first one's.
+    forgetSlice(event.type === "modified" ? event.previous : event.object);
+    if (event.type === "deleted") return;
     const { namespace, name, labels } = event.object.metadata;
     const service = labels?.["kubernetes.io/service-name"];
     if (service === undefined) return;
     const key = objectKey(namespace, service);
-    const group = slicesByService.get(key) ?? new Map<string, EndpointSlice>();
-    if (event.type === "deleted") group.delete(name);
+    const group = slicesByService.get(key);
+    if (group === undefined) slicesByService.set(key, new Map([[name, event.object]]));
     else group.set(name, event.object);
-    if (group.size === 0) slicesByService.delete(key);
-    else slicesByService.set(key, group);
   });
   const endServices = services.subscribe((event) => {
     const before = event.type === "modified" ? event.previous : event.object;
