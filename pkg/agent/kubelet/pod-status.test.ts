@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { aContainer, aPod, ended, observedPod, sandbox, seen } from "../../../test/support/pods.ts";
+import { aContainer, aPod, ended, observedPod, seen } from "../../../test/support/pods.ts";
 import type { Pod } from "../../api/generated/core-v1.generated.ts";
 import type { ObservedPod } from "./observed-pod.ts";
 import { podStatus, type StatusInput } from "./pod-status.ts";
