@@ -11,6 +11,7 @@ import { serviceAccountResource } from "../../pkg/api/resources/serviceaccount.t
 import { systemClock } from "../../pkg/base/clock.ts";
 import { type Logger, silentLogger } from "../../pkg/base/log.ts";
 import type { Client } from "../../pkg/client/client.ts";
+import type { Datastore } from "../../pkg/datastore/datastore.ts";
 import { openMemoryDatastore } from "../../pkg/datastore/memory/memory-datastore.ts";
 import { createAdmissionChain } from "../../pkg/server/apiserver/admission/chain.ts";
 import { createHubObjectReader } from "../../pkg/server/apiserver/admission/hub-object-reader.ts";
@@ -66,6 +67,8 @@ export interface ApiWorld extends AsyncDisposable {
 
 export interface ApiWorldOptions {
   readonly logger?: Logger;
+  /** Closed with the world. Default: a memory one. */
+  readonly datastore?: Datastore;
 }
 
 const issuer = "https://kubernetes.default.svc.cluster.local";
@@ -93,7 +96,7 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
       nowMs,
     );
   const admin = certificateFor("admin", ["system:masters"]);
-  const datastore = openMemoryDatastore();
+  const datastore = options.datastore ?? openMemoryDatastore();
   const hub = await openHub({ datastore });
   const clock = systemClock;
   const reader = createHubObjectReader(hub);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import { ApiError } from "../../api/api-error.ts";
 import type { Logger } from "../../base/log.ts";
+import { MendableError } from "../../base/mendable-error.ts";
 import { attributesOf } from "./attributes.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import { anonymousUser } from "./authn/authenticator.ts";
@@ -34,7 +35,7 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.onError((error, context) => {
     const exchange: Exchange = context.get("exchange") ?? new Exchange(context, randomUUID());
     const failure = ApiError.from(error);
-    if (failure.code >= 500 && !exchange.signal.aborted) {
+    if (failure.code >= 500 && !exchange.signal.aborted && !isTold(error)) {
       const { method, path, auditId } = exchange;
       logger.error("a request failed", { method, path, auditId, error });
     }
@@ -91,6 +92,11 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   }
 
   return app;
+}
+
+/** A full disk is told of by the datastore, now and then: a line for each request would fill it further. */
+function isTold(error: unknown): boolean {
+  return error instanceof MendableError;
 }
 
 function credentialsOf(exchange: Exchange): Parameters<Authenticator["authenticate"]>[0] {
