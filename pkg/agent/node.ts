@@ -161,6 +161,7 @@ async function runJoined(
     overlay: config.overlay,
     rules: choice.mode,
     clusterCidr: settings.clusterCidr,
+    serviceCidr: settings.serviceCidr,
     cniConfDir: agent.cniConfDir,
     ipamDir: join(config.dataDir, "agent", "cni", "networks"),
     commands,

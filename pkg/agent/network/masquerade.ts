@@ -35,6 +35,21 @@ export function renderIptablesEgress({ podCidr, clusterCidr }: Egress): string {
 
 const iptablesHook = ["POSTROUTING", "-m", "comment", "--comment", "mini8s", "-j", iptablesChain];
 
+/** False where somebody else has flushed the rules that `applyEgress` made. */
+export async function isEgressInPlace(
+  commands: Commands,
+  tool: "nftables" | "iptables",
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { exitCode } =
+    tool === "nftables"
+      ? await commands.attempt("nft", ["list", "chain", "ip", nftTable, "postrouting"], { signal })
+      : await commands.attempt("iptables", ["--wait", "-t", "nat", "-C", ...iptablesHook], {
+          signal,
+        });
+  return exitCode === 0;
+}
+
 /** Lets pods reach the world, by the tool that also programs the Services. */
 export async function applyEgress(
   commands: Commands,
@@ -59,10 +74,15 @@ export async function applyEgress(
     await commands.run("iptables", ["--wait", "-t", "nat", "-A", ...iptablesHook], { signal });
 }
 
-/** Removes the rules of this file, whichever tool made them. */
-export async function removeEgress(commands: Commands): Promise<void> {
+/** Removes the rules of this file that one of `tools` made. */
+export async function removeEgress(
+  commands: Commands,
+  tools: readonly ("nftables" | "iptables")[] = ["nftables", "iptables"],
+): Promise<void> {
   // Without nft on the machine there is nothing of it to take away.
-  await commands.attempt("nft", ["delete", "table", "ip", nftTable]).catch(() => {});
+  if (tools.includes("nftables"))
+    await commands.attempt("nft", ["delete", "table", "ip", nftTable]).catch(() => {});
+  if (!tools.includes("iptables")) return;
   const { exitCode } = await commands.attempt("iptables", [
     "--wait",
     "-t",

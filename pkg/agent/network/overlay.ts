@@ -4,18 +4,20 @@ import {
   type OverlayPlan,
   renderForwarding,
   renderRoutes,
+  renderStaleForwarding,
+  renderStaleRoutes,
+  routeProtocol,
   tunnelId,
   tunnelLink,
   tunnelPort,
 } from "./plan-overlay.ts";
 
-/** Puts overlay plans into the kernel, each time what differs from the last. */
+/** Makes the kernel hold what overlay plans say, and nothing of ours beyond it. */
 export class Overlay {
   readonly #commands: Commands;
   readonly #kind: OverlayKind;
-  #applied: OverlayPlan = { tunnel: undefined, peers: [] };
-  /** The first time after a start the kernel may hold anything. */
-  #known = false;
+  /** What the kernel is known to hold; undefined after a start or a failure, when it may hold anything. */
+  #applied: string | undefined;
 
   constructor(commands: Commands, kind: OverlayKind) {
     this.#commands = commands;
@@ -23,18 +25,28 @@ export class Overlay {
   }
 
   async apply(plan: OverlayPlan, uplink: string, mtu: number, signal: AbortSignal): Promise<void> {
-    if (JSON.stringify(plan) === JSON.stringify(this.#applied) && this.#known) return;
-    if (!this.#known) await this.#forgetForeign(plan, signal);
-    this.#known = false;
+    const wanted = JSON.stringify([plan, uplink, mtu]);
+    if (wanted === this.#applied) return;
+    if (this.#applied === undefined) await this.#forgetForeign(plan, signal);
+    this.#applied = undefined;
     if (plan.tunnel !== undefined) await this.#ensureTunnel(plan.tunnel, uplink, mtu, signal);
-    const routes = renderRoutes(this.#kind, this.#applied.peers, plan.peers, uplink);
-    if (routes.length > 0) await this.#batch("ip", routes, signal);
-    if (this.#kind === "vxlan" && plan.tunnel !== undefined) {
-      const forwarding = renderForwarding(this.#applied.peers, plan.peers);
-      if (forwarding.length > 0) await this.#batch("bridge", forwarding, signal);
-    }
-    this.#applied = plan;
-    this.#known = true;
+    await this.#removeStale(plan, signal);
+    await this.#batch("ip", renderRoutes(this.#kind, plan.peers, uplink), signal);
+    if (plan.tunnel !== undefined)
+      await this.#batch("bridge", renderForwarding(plan.peers), signal);
+    this.#applied = wanted;
+  }
+
+  /** Asks the kernel, not our memory: what was taken away by hand must not be taken away again. */
+  async #removeStale(plan: OverlayPlan, signal: AbortSignal): Promise<void> {
+    const proto = ["-4", "route", "show", "proto", String(routeProtocol)];
+    const routes = await this.#commands.run("ip", proto, { signal });
+    await this.#batch("ip", renderStaleRoutes(routes.stdout, plan.peers), signal);
+    if (plan.tunnel === undefined) return;
+    const entries = await this.#commands.run("bridge", ["fdb", "show", "dev", tunnelLink], {
+      signal,
+    });
+    await this.#batch("bridge", renderStaleForwarding(entries.stdout, plan.peers), signal);
   }
 
   /** A tunnel of an earlier run with another address would swallow packets: it is made anew. */
@@ -80,6 +92,7 @@ export class Overlay {
     lines: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
+    if (lines.length === 0) return;
     await this.#commands.run(command, ["-batch", "-"], { input: `${lines.join("\n")}\n`, signal });
   }
 }

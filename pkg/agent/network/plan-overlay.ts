@@ -70,43 +70,62 @@ export function tunnelMac(nodeAddress: string): string {
   return ["02", "42", ...bytes].join(":");
 }
 
-/** Lines for `ip -batch -` that lead from one plan to another. `uplink` is the interface of the node's address. */
+/** Lines for `ip -batch -` that make every route of a plan. `uplink` is the interface of the node's address. */
 export function renderRoutes(
   kind: OverlayKind,
-  before: readonly OverlayPeer[],
-  after: readonly OverlayPeer[],
+  peers: readonly OverlayPeer[],
   uplink: string,
 ): readonly string[] {
-  const kept = new Set(after.map(({ podCidr }) => podCidr));
-  const gone = before.filter(({ podCidr }) => !kept.has(podCidr));
-  return [
-    ...gone.map(({ podCidr }) => `route del ${podCidr}`),
-    ...after.flatMap((peer) =>
-      kind === "vxlan"
-        ? [
-            `neigh replace ${peer.gateway} lladdr ${peer.mac} dev ${tunnelLink} nud permanent`,
-            `route replace ${peer.podCidr} via ${peer.gateway} dev ${tunnelLink} onlink proto ${routeProtocol}`,
-          ]
-        : [
-            `route replace ${peer.podCidr} via ${peer.nodeAddress} dev ${uplink} proto ${routeProtocol}`,
-          ],
-    ),
-  ];
+  return peers.flatMap((peer) =>
+    kind === "vxlan"
+      ? [
+          `neigh replace ${peer.gateway} lladdr ${peer.mac} dev ${tunnelLink} nud permanent`,
+          `route replace ${peer.podCidr} via ${peer.gateway} dev ${tunnelLink} onlink proto ${routeProtocol}`,
+        ]
+      : [
+          `route replace ${peer.podCidr} via ${peer.nodeAddress} dev ${uplink} proto ${routeProtocol}`,
+        ],
+  );
 }
 
 /** Lines for `bridge -batch -`: through which node each tunnel end is reached. */
-export function renderForwarding(
-  before: readonly OverlayPeer[],
-  after: readonly OverlayPeer[],
+export function renderForwarding(peers: readonly OverlayPeer[]): readonly string[] {
+  return peers.map(
+    ({ mac, nodeAddress }) =>
+      `fdb replace ${mac} dev ${tunnelLink} dst ${nodeAddress} self permanent`,
+  );
+}
+
+/**
+ * Lines for `ip -batch -` that take away our routes to ranges that no peer has. `routes` is what
+ * `ip -4 route show proto 98` says: the kernel keeps them over a restart of ours, and a link takes its own along.
+ */
+export function renderStaleRoutes(
+  routes: string,
+  peers: readonly OverlayPeer[],
 ): readonly string[] {
-  const kept = new Set(after.map(({ mac }) => mac));
-  return [
-    ...before
-      .filter(({ mac }) => !kept.has(mac))
-      .map(({ mac, nodeAddress }) => `fdb del ${mac} dev ${tunnelLink} dst ${nodeAddress} self`),
-    ...after.map(
-      ({ mac, nodeAddress }) =>
-        `fdb replace ${mac} dev ${tunnelLink} dst ${nodeAddress} self permanent`,
-    ),
-  ];
+  const wanted = new Set(peers.map(({ podCidr }) => podCidr));
+  return (
+    routes
+      .split("\n")
+      // Another of our routes, to the Services, leads to no node.
+      .filter((line) => line.includes(" via "))
+      .map((line) => line.split(" ")[0] ?? "")
+      .filter((range) => range.includes("/") && !wanted.has(range))
+      .map((range) => `route del ${range} proto ${routeProtocol}`)
+  );
+}
+
+/** Lines for `bridge -batch -` that forget the ends of nodes that left. */
+export function renderStaleForwarding(
+  entries: string,
+  peers: readonly OverlayPeer[],
+): readonly string[] {
+  const wanted = new Set(peers.map(({ mac }) => mac));
+  return entries.split("\n").flatMap((line) => {
+    const [, mac = "", address = ""] = /^(\S+) dst (\S+) /.exec(line) ?? [];
+    return mac === "" || wanted.has(mac)
+      ? []
+      : [`fdb del ${mac} dev ${tunnelLink} dst ${address} self`];
+  });
 }

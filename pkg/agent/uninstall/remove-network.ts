@@ -1,6 +1,7 @@
 import { dnsAddressLabel } from "../dns/dns-server.ts";
 import { CommandError, type Commands } from "../host/exec.ts";
 import { podBridge } from "../network/cni.ts";
+import { removeForwarding } from "../network/forwarding.ts";
 import { removeEgress } from "../network/masquerade.ts";
 import { routeProtocol, tunnelLink } from "../network/plan-overlay.ts";
 import { removeIptables } from "../proxy/iptables/iptables.ts";
@@ -21,6 +22,7 @@ export async function removeNetwork(
     () => commands.attempt("ip", ["addr", "flush", "dev", "lo", "label", dnsAddressLabel]),
     () => removeNftables(commands),
     () => removeEgress(commands),
+    () => removeForwarding(commands),
     () => removeIptables(commands),
     () => removePortMapLeftovers(commands),
   ];
