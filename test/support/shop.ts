@@ -6,11 +6,14 @@ export const shopPort = 30080;
 
 const passwords = { redis: "open sesame", postgres: 'o\'pen "sesame"' };
 
-/** The answer of the shop's API: how often it was asked, as redis counts, and what postgres holds. */
+/**
+ * The answer of the shop's API: how often it was asked, as redis counts, and what postgres holds. It finds them by
+ * the environment: mini8s answers DNS itself, so that who looks a name up for each request waits while it is away.
+ */
 const visitsScript = `#!/bin/busybox sh
 fail() { printf 'Status: 503\\r\\nContent-Type: text/plain\\r\\n\\r\\n%s\\n' "$1"; exit 0; }
-visits=$(redis-cli -h redis -a "$REDIS_PASSWORD" --no-auth-warning incr visits 2>&1) || fail "$visits"
-goods=$(PGPASSWORD="$POSTGRES_PASSWORD" psql -h postgres -U shop -d postgres -At -c 'select count(*) from goods' 2>&1) || fail "$goods"
+visits=$(redis-cli -h "$REDIS_SERVICE_HOST" -a "$REDIS_PASSWORD" --no-auth-warning incr visits 2>&1) || fail "$visits"
+goods=$(PGPASSWORD="$POSTGRES_PASSWORD" psql -h "$POSTGRES_SERVICE_HOST" -U shop -d postgres -At -c 'select count(*) from goods' 2>&1) || fail "$goods"
 printf 'Content-Type: application/json\\r\\n\\r\\n{"visits":%s,"goods":%s,"by":"%s"}\\n' "$visits" "$goods" "$HOSTNAME"
 `;
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { appendFile, mkdir, mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { powerOff } from "./power-off.ts";
@@ -106,14 +106,22 @@ export class TestHost {
 
   /** Starts `mini8s server` and does not wait. */
   async start(...flags: readonly string[]): Promise<void> {
+    const own = ["--write-kubeconfig", this.kubeconfig, "--node-name", "node-1"];
+    await this.#launch("server", [...own, "--node-ip", this.address, ...flags]);
+  }
+
+  /** Starts `mini8s agent` and does not wait. */
+  async join(server: string, token: string, ...flags: readonly string[]): Promise<void> {
+    await this.#launch("agent", ["--join", server, "--token", token, ...flags]);
+  }
+
+  async #launch(command: "server" | "agent", flags: readonly string[]): Promise<void> {
     const output = await open(this.log, "a");
     this.#process = spawn(
       "nsenter",
       [
-        ...[`--net=/run/netns/${this.name}`, executable, "server"],
-        ...["--data-dir", this.dataDir, "--write-kubeconfig", this.kubeconfig],
-        ...["--node-name", "node-1", "--node-ip", this.address],
-        ...flags,
+        ...[`--net=/run/netns/${this.name}`, executable, command],
+        ...["--data-dir", this.dataDir, ...flags],
       ],
       { stdio: ["ignore", output.fd, output.fd], detached: true },
     );
@@ -157,6 +165,19 @@ export class TestHost {
   exec(command: string, ...args: readonly string[]): Promise<CommandOutput> {
     // Not ip netns exec: that mounts a /sys of its own, without control groups.
     return runCommand("nsenter", [`--net=/run/netns/${this.name}`, command, ...args]);
+  }
+
+  /** As `exec`, but goes on until it is killed. */
+  spawn(command: string, ...args: readonly string[]): ChildProcess {
+    return spawn("nsenter", [`--net=/run/netns/${this.name}`, command, ...args], {
+      stdio: "ignore",
+    });
+  }
+
+  /** The pod addresses that are given out. */
+  async heldAddresses(): Promise<readonly string[]> {
+    const names = await readdir(join(this.dataDir, "agent", "cni", "networks", "mini8s"));
+    return names.filter((name) => /^[0-9.]+$/.test(name));
   }
 
   kubectl(...args: readonly string[]): Promise<CommandOutput> {
