@@ -4,7 +4,9 @@
 const { getAsset, getRawAsset } = require("node:sea");
 const vm = require("node:vm");
 
-const script = new vm.Script(getAsset("app.js", "utf8"), {
+// The bundle is ASCII: read as such it takes half the memory, in each thread.
+const text = Buffer.from(getRawAsset("app.js")).latin1Slice();
+const script = new vm.Script(text, {
   filename: "mini8s.js",
   cachedData: new Uint8Array(getRawAsset("app.cache")),
   importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,

@@ -2,23 +2,21 @@ import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { getAsset, isSea } from "node:sea";
-import { parentPort, type Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import ipaddr from "ipaddr.js";
 import { systemMachine } from "../pkg/agent/host/machine.ts";
 import { readDescriptions } from "../pkg/api/openapi-descriptions.ts";
-import { assert } from "../pkg/base/assert.ts";
 import { systemClock } from "../pkg/base/clock.ts";
 import type { Logger } from "../pkg/base/log.ts";
 import { MendableError } from "../pkg/base/mendable-error.ts";
 import { runAll, type Service } from "../pkg/base/service.ts";
 import { openDatastore } from "../pkg/datastore/open.ts";
-import type { SqliteThreadData } from "../pkg/datastore/sqlite/protocol.ts";
-import { runSqliteThread } from "../pkg/datastore/sqlite/run-sqlite-thread.ts";
 import { createServer, type ServerConfig, type StartedServer } from "../pkg/server/server.ts";
-import { type AgentThreadData, type AgentThreadReport, nodeConfigOf, nodeNameOf } from "./agent.ts";
+import type { AgentThreadData, AgentThreadReport } from "./agent-thread.ts";
 import { claimDataDir } from "./claim-data-dir.ts";
 import type { FlagValues } from "./flags.ts";
 import { readGivenToken } from "./given-token.ts";
+import { nodeConfigOf, nodeNameOf } from "./node-config.ts";
 import { sqliteAddonFile, startThread } from "./threads.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -155,10 +153,4 @@ async function serverConfigOf(flags: FlagValues): Promise<ServerConfig> {
     runsDns: !flags.disable.includes("dns"),
     runsScheduler: !flags.disable.includes("scheduler"),
   };
-}
-
-/** The thread that owns the SQLite file. */
-export function runStoreThread(data: SqliteThreadData): void {
-  assert(parentPort !== null, "the store's thread has a parent");
-  runSqliteThread(parentPort, data);
 }
