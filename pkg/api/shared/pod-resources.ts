@@ -95,7 +95,8 @@ export function qosClassOf(pod: PodLike): "BestEffort" | "Burstable" | "Guarante
   const { spec } = pod;
   const counted =
     spec.resources === undefined
-      ? [...spec.containers, ...(spec.initContainers ?? [])]
+      ? // Asked before validation, which refuses a pod without containers.
+        [...((spec as Partial<typeof spec>).containers ?? []), ...(spec.initContainers ?? [])]
       : [{ name: "", resources: spec.resources }];
   let asksNothing = true;
   let guaranteed = true;

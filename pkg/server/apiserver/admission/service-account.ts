@@ -83,7 +83,9 @@ function mountToken(spec: Draft<NonNullable<Pod["spec"]>>): void {
   const present = volumes.find((volume) => volume.name.startsWith(volumePrefix));
   const name = present?.name ?? freeVolumeName(volumes.map((volume) => volume.name));
   let isNeeded = false;
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+  // A pod without containers is refused later, in the words of its validation.
+  const { initContainers = [], containers = [] } = spec as Partial<typeof spec>;
+  for (const container of [...initContainers, ...containers]) {
     container.volumeMounts ??= [];
     if (container.volumeMounts.some((mount) => mount.mountPath === mountPath)) continue;
     container.volumeMounts.push({ name, readOnly: true, mountPath });
