@@ -7,6 +7,8 @@ import type {
   Taint,
 } from "../api/generated/core-v1.generated.ts";
 import { podResource } from "../api/resources/pod.ts";
+import { aborted, orAborted } from "../base/abort.ts";
+import { type BackoffPolicy, backoffMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { runAll, type Service } from "../base/service.ts";
@@ -107,7 +109,7 @@ export interface Agent extends Service {
 
 const memoryMountName = "mini8s-memory";
 /** CNI's configuration is picked up a moment after it is written; nothing tells when. */
-const networkLookMs = 20;
+const networkLook: BackoffPolicy = { firstMs: 20, maxMs: 1_000 };
 
 /** A node: containerd, the kubelet and what they need, in their boot order. */
 export function createAgent(deps: AgentDeps): Agent {
@@ -135,8 +137,8 @@ export function createAgent(deps: AgentDeps): Agent {
 
   async function networkReady(signal: AbortSignal): Promise<void> {
     await deps.network.ready(signal);
-    while (!(await runtimeCondition(runtime, signal)).ready)
-      await clock.sleep(networkLookMs, signal);
+    for (let looks = 1; !(await runtimeCondition(runtime, signal)).ready; looks++)
+      await clock.sleep(backoffMs(networkLook, looks), signal);
   }
 
   async function compose(
@@ -222,7 +224,7 @@ export function createAgent(deps: AgentDeps): Agent {
           network = undefined;
           throw caught;
         });
-        return Promise.race([network, rejectOn(stop)]);
+        return orAborted(network, stop);
       },
     });
     const pods = createPods({
@@ -264,7 +266,7 @@ export function createAgent(deps: AgentDeps): Agent {
             if (!stop.aborted) throw caught;
           });
           node.wake();
-          await rejectOn(stop).catch(() => {});
+          await aborted(stop);
         },
       },
     ];
@@ -386,12 +388,4 @@ export function createAgent(deps: AgentDeps): Agent {
       }
     },
   };
-}
-
-/** Rejects with the signal's reason when it aborts. */
-function rejectOn(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }

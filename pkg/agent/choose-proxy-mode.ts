@@ -13,7 +13,13 @@ export async function chooseProxyMode(
   asked: "nftables" | "iptables" | undefined,
   commands: Commands,
 ): Promise<ProxyChoice> {
-  if (asked === "iptables") return { mode: "iptables", reason: "asked for by --proxy-mode" };
+  if (asked === "iptables") {
+    if (!(await hasIptables(commands)))
+      throw new MendableError(
+        "--proxy-mode asks for iptables, which is not on this machine: run apt-get install iptables",
+      );
+    return { mode: "iptables", reason: "asked for by --proxy-mode" };
+  }
   const problem = await nftablesUnusable(commands);
   if (problem === undefined) {
     return {
@@ -21,13 +27,15 @@ export async function chooseProxyMode(
       reason: asked === undefined ? "the default" : "asked for by --proxy-mode",
     };
   }
-  const { exitCode } = await commands
-    .attempt("iptables", ["--version"])
-    .catch(() => ({ exitCode: 127 }));
-  if (exitCode !== 0) {
+  if (!(await hasIptables(commands))) {
     throw new MendableError(
       `neither nftables nor iptables can be used: ${problem}; run apt-get install nftables iptables`,
     );
   }
   return { mode: "iptables", reason: `nftables cannot be used: ${problem}` };
+}
+
+async function hasIptables(commands: Commands): Promise<boolean> {
+  const missing = { exitCode: 127 };
+  return (await commands.attempt("iptables", ["--version"]).catch(() => missing)).exitCode === 0;
 }

@@ -1,4 +1,5 @@
 import { mkdir, rename, rm, stat, truncate } from "node:fs/promises";
+import { orAborted } from "../../base/abort.ts";
 import { type BackoffPolicy, backoffMs } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
@@ -123,15 +124,18 @@ export function createContainerd(deps: ContainerdDeps): Containerd {
           };
     child.ended.catch(() => {});
     if (running !== undefined) logger.info("containerd adopted", { pid: running });
-    await waitUntilAnswers(child.ended, signal);
+    try {
+      await waitUntilAnswers(child.ended, signal);
+    } catch (caught) {
+      signal.throwIfAborted();
+      // One that hangs holds the store's lock: the next one would wait for it for ever.
+      if (await isOurs(child.pid)) await end(child.pid);
+      throw caught;
+    }
     started.resolve();
     const watch = keepLogSmall(paths.logFile, clock, signal);
-    const stopped = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-      if (signal.aborted) reject(signal.reason);
-    });
     try {
-      return await Promise.race([child.ended, stopped]);
+      return await orAborted(child.ended, signal);
     } finally {
       watch();
     }
@@ -139,13 +143,7 @@ export function createContainerd(deps: ContainerdDeps): Containerd {
 
   return {
     name: "containerd",
-    async ready(signal) {
-      const stopped = Promise.withResolvers<never>();
-      const stop = () => stopped.reject(signal.reason);
-      signal.addEventListener("abort", stop, { once: true });
-      if (signal.aborted) stop();
-      await Promise.race([started.promise, stopped.promise]);
-    },
+    ready: (signal) => orAborted(started.promise, signal),
     async run(signal) {
       for (const folder of [
         paths.root,

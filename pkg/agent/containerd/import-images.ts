@@ -1,8 +1,9 @@
-import { createReadStream, watch } from "node:fs";
+import { createReadStream, type FSWatcher, watch } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline, type Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
+import { aborted, orAborted } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Service } from "../../base/service.ts";
@@ -92,15 +93,7 @@ export function createImageImporter(deps: ImageImporterDeps): ImageImporter {
   return {
     name: "image archives",
     importArchives,
-    idle(signal) {
-      const stopped = Promise.withResolvers<never>();
-      const stop = () => stopped.reject(signal.reason);
-      signal.addEventListener("abort", stop, { once: true });
-      if (signal.aborted) stop();
-      return Promise.race([pending.promise, stopped.promise]).finally(() =>
-        signal.removeEventListener("abort", stop),
-      );
-    },
+    idle: (signal) => orAborted(pending.promise, signal),
     async importPauseImage(signal) {
       if ((await images.status(ownPauseImage, { signal })) !== undefined) return;
       const archive = join(paths.state, "pause.tar");
@@ -142,22 +135,33 @@ export function createImageImporter(deps: ImageImporterDeps): ImageImporter {
             pending.resolve();
           });
       };
-      const watcher = watch(paths.imagesDir, () => {
+      const changed = () => {
         if (settled) pending = Promise.withResolvers<void>();
         settled = false;
         changes += 1;
         cancel();
         cancel = deps.clock.after(settleMs, look);
-      });
+      };
+      const unwatched = (caught: unknown) =>
+        logger.warn(
+          "the images folder cannot be watched: what is put there is imported at the next start",
+          {
+            error: String(caught),
+          },
+        );
+      let watcher: FSWatcher | undefined;
+      try {
+        // The machine may have no watch left to give (fs.inotify.max_user_instances).
+        watcher = watch(paths.imagesDir, changed).on("error", unwatched);
+      } catch (caught) {
+        unwatched(caught);
+      }
       try {
         look();
-        await new Promise<void>((resolve) => {
-          if (signal.aborted) resolve();
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+        await aborted(signal);
       } finally {
         cancel();
-        watcher.close();
+        watcher?.close();
         await work;
       }
     },

@@ -52,7 +52,12 @@ export function createCgroups(mounts: readonly MountPoint[]): Cgroups {
         await mkdir(folder, { recursive: true });
         if (hierarchy.controllers?.includes("cpuset")) await inheritCpuset(hierarchy.root, path);
         for (const [file, value] of limitFiles(hierarchy, limits)) {
-          await writeFile(join(folder, file), value);
+          await writeFile(join(folder, file), value).catch((cause: unknown) => {
+            throw new Error(
+              `cannot set ${file} of the control group ${path}: is its controller enabled on this machine?`,
+              { cause },
+            );
+          });
         }
       }
     },
@@ -131,10 +136,10 @@ async function delegateControllers(root: string, path: string): Promise<void> {
     const available = (await readFile(join(folder, "cgroup.controllers"), "utf8")).trim();
     const wanted = available.split(" ").filter((name) => name !== "");
     if (wanted.length === 0) continue;
-    await writeFile(
-      join(folder, "cgroup.subtree_control"),
-      wanted.map((name) => `+${name}`).join(" "),
-    );
+    // One by one: one that cannot be handed down, as cpu beside real-time processes, keeps back no other.
+    for (const name of wanted) {
+      await writeFile(join(folder, "cgroup.subtree_control"), `+${name}`).catch(() => {});
+    }
   }
 }
 

@@ -94,3 +94,10 @@ test("Services of the namespace are announced as variables", () => {
     MY_DB_PORT_5432_TCP_ADDR: "10.43.0.9",
   });
 });
+
+test("a source that this node cannot read is refused, not left out", () => {
+  const fileKeyRef = { volumeName: "v", path: "p", key: "k" };
+  expect(() => environment({ env: [{ name: "A", valueFrom: { fileKeyRef } }] })).toThrow(
+    "variable A: fileKeyRef is not supported by this node",
+  );
+});

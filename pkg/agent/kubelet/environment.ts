@@ -79,6 +79,10 @@ function valueFrom(variable: EnvVar, input: EnvironmentInput): string | undefine
   if (source?.fieldRef !== undefined) return fieldValue(source.fieldRef, input);
   if (source?.resourceFieldRef !== undefined)
     return resourceValue(source.resourceFieldRef, input.pod, input.container, input.allocatable);
+  if (source?.fileKeyRef !== undefined)
+    throw new ContainerConfigError(
+      `variable ${variable.name}: fileKeyRef is not supported by this node, use configMapKeyRef or secretKeyRef`,
+    );
   const [kind, selector] =
     source?.configMapKeyRef === undefined
       ? (["secret", source?.secretKeyRef] as const)

@@ -1,4 +1,5 @@
 import type { Pod, Secret } from "../../api/generated/core-v1.generated.ts";
+import { orAborted } from "../../base/abort.ts";
 import { type BackoffPolicy, backoffMs } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import { RpcError } from "../cri/connect.ts";
@@ -125,13 +126,7 @@ export function createImages({ images, importsDone, clock }: ImagesDeps): Images
         shared.catch(() => {});
         pulling.set(name, shared);
       }
-      const stopped = Promise.withResolvers<never>();
-      const stop = () => stopped.reject(signal.reason);
-      signal.addEventListener("abort", stop, { once: true });
-      if (signal.aborted) stop();
-      await Promise.race([shared, stopped.promise]).finally(() =>
-        signal.removeEventListener("abort", stop),
-      );
+      await orAborted(shared, signal);
       return;
     }
     let failure: unknown;

@@ -1,6 +1,7 @@
 import { ApiError } from "../../api/api-error.ts";
 import type { Node } from "../../api/generated/core-v1.generated.ts";
 import { nodeResource } from "../../api/resources/node.ts";
+import { type BackoffPolicy, backoffMs } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Service } from "../../base/service.ts";
@@ -45,7 +46,7 @@ const lookMs = 10_000;
 /** … and so often in any case. */
 const reportMs = 300_000;
 const imagesMs = 60_000;
-const retryMs = 1_000;
+const retry: BackoffPolicy = { firstMs: 1_000, maxMs: lookMs };
 
 export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   const { client, identity, clock, logger } = deps;
@@ -151,14 +152,17 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       wakeUp();
     },
     async run(signal) {
+      let failures = 0;
       while (!signal.aborted) {
         woken = false;
         let waitMs = lookMs;
         try {
           await report(signal);
+          failures = 0;
         } catch (caught) {
           if (signal.aborted) return;
-          waitMs = retryMs;
+          failures += 1;
+          waitMs = backoffMs(retry, failures);
           logger.warn("the node's status cannot be written yet", {
             error: ApiError.from(caught).message,
           });

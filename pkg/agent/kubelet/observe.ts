@@ -126,8 +126,12 @@ export function createObserver(
         uid,
         namespace,
         name,
-        sandboxes: (await Promise.all(observedSandboxes)).sort(newestFirst),
-        containers: present.sort(newestFirst),
+        sandboxes: (await Promise.all(observedSandboxes)).sort((one, other) =>
+          newestFirst(one, other, one.attempt, other.attempt),
+        ),
+        containers: present.sort((one, other) =>
+          newestFirst(one, other, one.restartCount, other.restartCount),
+        ),
       };
     },
     async pods(signal) {
@@ -146,11 +150,14 @@ export function createObserver(
   };
 }
 
+/** By their numbers first: the machine's clock may have been set back between the two. */
 function newestFirst(
   one: { readonly createdAtMs: number },
   other: { readonly createdAtMs: number },
+  number: number,
+  otherNumber: number,
 ): number {
-  return other.createdAtMs - one.createdAtMs;
+  return otherNumber - number || other.createdAtMs - one.createdAtMs;
 }
 
 function millis(nanos: bigint): number {

@@ -1,4 +1,4 @@
-import { watch } from "node:fs";
+import { type FSWatcher, watch } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
@@ -76,9 +76,7 @@ export async function* readContainerLog(
   const formatter = createFormatter(options);
   const changes = new Wakeup();
   // The folder, not the file: its watch lives on when the file is replaced.
-  const watcher = options.follow ? watch(dirname(path), () => changes.raise()) : undefined;
-  // A folder that vanishes is found by the next look.
-  watcher?.on("error", () => {});
+  const watcher = options.follow ? watchFolder(dirname(path), () => changes.raise()) : undefined;
   let reader: LineReader | undefined;
   try {
     reader = await LineReader.open(path, options.tailLines);
@@ -112,6 +110,15 @@ export async function* readContainerLog(
   } finally {
     watcher?.close();
     await reader?.close();
+  }
+}
+
+/** Undefined where the machine has no watch left to give: what is missed is found by the next look. */
+function watchFolder(folder: string, onChange: () => void): FSWatcher | undefined {
+  try {
+    return watch(folder, onChange).on("error", () => {});
+  } catch {
+    return undefined;
   }
 }
 
