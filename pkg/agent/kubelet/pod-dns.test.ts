@@ -32,3 +32,16 @@ test("dnsConfig adds servers and domains, and replaces options", () => {
   });
   expect(podResolvConf(aPod({ dnsConfig }), cluster, host).options).toEqual(["ndots:2", "edns0"]);
 });
+
+test("a resolver on the host's loopback is asked through the cluster's DNS: a pod has a loopback of its own", () => {
+  const stub = parseResolvConf("nameserver 127.0.0.53\noptions edns0\n");
+  const byDefault = aPod({ dnsPolicy: "Default" });
+  expect(podResolvConf(byDefault, cluster, stub)).toEqual({
+    servers: ["10.43.0.10"],
+    searches: [],
+    options: ["edns0"],
+  });
+  expect(podResolvConf(byDefault, cluster, host)).toEqual(host);
+  const onHost = aPod({ dnsPolicy: "Default", hostNetwork: true });
+  expect(podResolvConf(onHost, cluster, stub).servers).toEqual(["127.0.0.53"]);
+});

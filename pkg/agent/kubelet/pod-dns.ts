@@ -36,7 +36,8 @@ export function podResolvConf(
   const { dnsPolicy = "ClusterFirst", hostNetwork = false, dnsConfig } = pod.spec;
   const clusterFirst =
     dnsPolicy === "ClusterFirstWithHostNet" || (dnsPolicy === "ClusterFirst" && !hostNetwork);
-  const base = baseConf(dnsPolicy, clusterFirst ? cluster : undefined, pod, host);
+  const reachable = hostNetwork ? host : throughNode(host, cluster);
+  const base = baseConf(dnsPolicy, clusterFirst ? cluster : undefined, pod, reachable);
   const options = new Map(base.options.map((option) => [option.split(":")[0], option]));
   for (const { name, value } of dnsConfig?.options ?? []) {
     options.set(
@@ -48,6 +49,19 @@ export function podResolvConf(
     servers: unique([...base.servers, ...(dnsConfig?.nameservers ?? [])]).slice(0, serversMax),
     searches: unique([...base.searches, ...(dnsConfig?.searches ?? [])]).slice(0, searchesMax),
     options: [...options.values()],
+  };
+}
+
+/**
+ * A resolver on the host's loopback interface, as systemd-resolved's, is not there for a pod. The cluster's DNS runs
+ * on the host, and asks it for whatever it does not know itself.
+ */
+function throughNode(host: ResolvConf, cluster: ClusterDns | undefined): ResolvConf {
+  if (cluster === undefined) return host;
+  const isLoopback = (server: string) => server.startsWith("127.") || server === "::1";
+  return {
+    ...host,
+    servers: host.servers.flatMap((server) => (isLoopback(server) ? cluster.servers : [server])),
   };
 }
 
