@@ -22,6 +22,17 @@ const runtimeCommandProtocols = [
 const runtimeForwardProtocols = ["portforward.k8s.io"];
 /** One message is one SPDY frame, which holds less than 16 MiB. */
 const messageBytesMax = 8 << 20;
+/** kubectl pings every 5 s, also while whoever reads its output has paused; more are a flood. */
+const unsentPongsMax = 1_000;
+
+const webSocketOptions = {
+  noServer: true,
+  clientTracking: false,
+  maxPayload: messageBytesMax,
+  maxPendingAutoPongs: unsentPongsMax,
+  handleProtocols: (offered: ReadonlySet<string>) =>
+    [...commandProtocols, ...tunnelProtocols].find((protocol) => offered.has(protocol)) ?? false,
+};
 
 /** A connection whose client asked to go on in another protocol. */
 export interface UpgradeRequest {
@@ -41,13 +52,7 @@ export function createSessionOpener(deps: {
   readonly workloads: NodeWorkloads;
   readonly logger: Logger;
 }): SessionOpener {
-  const webSockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: messageBytesMax,
-    handleProtocols: (offered) =>
-      [...commandProtocols, ...tunnelProtocols].find((protocol) => offered.has(protocol)) ?? false,
-  });
+  const webSockets = new WebSocketServer(webSocketOptions);
 
   async function openCommand(
     client: UpgradeRequest,

@@ -10,7 +10,7 @@ import { SpdyConnection } from "./spdy-connection.ts";
 
 const frameTypes = { synReply: 2, rstStream: 3, ping: 6, goAway: 7 } as const;
 
-function connect(head = Buffer.alloc(0)) {
+function connect(head: Buffer = Buffer.alloc(0)) {
   const [near, far] = duplexPair();
   return { connection: new SpdyConnection(near, head), server: new SpdyServer(far), near, far };
 }
