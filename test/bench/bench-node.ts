@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { executable, TestHost } from "../support/test-host.ts";
+import { endedWithBench, hasEnded } from "./cleanup.ts";
 import { Http2Load } from "./http2-load.ts";
 import { targetOf } from "./kubeconfig.ts";
 import { findProcess } from "./process-stats.ts";
@@ -41,7 +42,8 @@ export class BenchNode implements AsyncDisposable {
         if (performance.now() > deadline) throw new Error("the node was not Ready in time");
         await sleep(5);
       }
-      return new BenchNode(host, client, readyzMs, performance.now() - started);
+      const nodeReadyMs = performance.now() - started;
+      return endedWithBench(new BenchNode(host, client, readyzMs, nodeReadyMs));
     } catch (caught) {
       const lines = existsSync(host.log) ? await host.logLines() : [];
       await host.destroy();
@@ -62,6 +64,7 @@ export class BenchNode implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    hasEnded(this);
     this.client[Symbol.dispose]();
     await this.host.destroy();
   }

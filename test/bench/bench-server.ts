@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { executable } from "../support/test-host.ts";
+import { endedWithBench, hasEnded } from "./cleanup.ts";
 import { Http2Load } from "./http2-load.ts";
 import { targetOf } from "./kubeconfig.ts";
 
@@ -49,7 +50,8 @@ export class BenchServer implements AsyncDisposable {
       if (directory === undefined) await rm(home, { recursive: true, force: true });
       throw caught;
     }
-    return new BenchServer(child, home, directory !== undefined, performance.now() - started);
+    const readyMs = performance.now() - started;
+    return endedWithBench(new BenchServer(child, home, directory !== undefined, readyMs));
   }
 
   get pid(): number {
@@ -62,6 +64,7 @@ export class BenchServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    hasEnded(this);
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       const ended = once(this.#process, "exit");
       this.#process.kill("SIGTERM");

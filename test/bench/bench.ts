@@ -1,9 +1,10 @@
 /**
  * What mini8s costs, each figure beside what the machine can do at best in the same run: `npm run bench`.
  *   --only <section>   one section alone
- *   --write            puts the table into docs/performance.md
+ *   --write            puts what was measured into the table of docs/performance.md
  */
 import { measureBoot } from "./boot.ts";
+import { endAll } from "./cleanup.ts";
 import { ensureBuilt } from "./ensure-built.ts";
 import { type Figure, renderTable } from "./figure.ts";
 import { measureGrowth } from "./growth.ts";
@@ -51,4 +52,12 @@ async function main(args: readonly string[]): Promise<void> {
   if (args.includes("--write")) await writeReport(figures);
 }
 
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => {
+    endAll().then(
+      () => process.exit(1),
+      () => process.exit(1),
+    );
+  });
+}
 await main(process.argv.slice(2));

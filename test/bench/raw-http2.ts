@@ -7,6 +7,7 @@ import {
   generateKey,
   issueKeyPair,
 } from "../../pkg/server/certificates/authority.ts";
+import { endedWithBench, hasEnded } from "./cleanup.ts";
 import { Http2Load } from "./http2-load.ts";
 
 /** A server of bare `node:http2` in a process of its own: what the machine can do at best. */
@@ -36,7 +37,7 @@ export class RawHttp2 implements AsyncDisposable {
       },
     );
     const [port] = await once(child.stdout ?? child, "data");
-    return new RawHttp2(child, directory, Number(port), ca);
+    return endedWithBench(new RawHttp2(child, directory, Number(port), ca));
   }
 
   connect(): Promise<Http2Load> {
@@ -44,6 +45,7 @@ export class RawHttp2 implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    hasEnded(this);
     if (this.#process.exitCode === null) {
       const ended = once(this.#process, "exit");
       this.#process.kill("SIGKILL");

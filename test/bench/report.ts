@@ -10,14 +10,25 @@ const end = "<!-- end of figures -->";
 /** How many others wanted the cores before the bench did: its figures are to be read with it. */
 const loadBefore = loadavg()[0] ?? 0;
 
-/** Puts the table, and the machine it was measured on, between the page's markers. */
+/** Puts the rows, and the machine they were measured on, between the page's markers; rows of other sections stay. */
 export async function writeReport(figures: readonly Figure[]): Promise<void> {
   const text = await readFile(page, "utf8");
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
   if (from < 0 || to < from) throw new Error(`${page} has lost its markers: ${begin} … ${end}`);
-  const table = `${begin}\n\n${machine()}\n\n${renderTable(figures)}\n\n`;
-  await writeFile(page, text.slice(0, from) + table + text.slice(to));
+  const table = mergeRows(text.slice(from, to), renderTable(figures));
+  const written = `${begin}\n\n${machine()}\n\n${table}\n\n`;
+  await writeFile(page, text.slice(0, from) + written + text.slice(to));
+}
+
+/** The measured table's rows in the places of those of the same name, new ones at the end. */
+export function mergeRows(before: string, measured: string): string {
+  const rows = new Map<string, string>();
+  for (const row of [...before.split("\n"), ...measured.split("\n")]) {
+    const name = /^\| (.+?) \| /.exec(row)?.[1];
+    if (name !== undefined && name !== "what") rows.set(name, row);
+  }
+  return [...measured.split("\n").slice(0, 2), ...rows.values()].join("\n");
 }
 
 function machine(): string {

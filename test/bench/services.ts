@@ -3,14 +3,16 @@ import { createNftablesBackend } from "../../pkg/agent/proxy/nftables/nftables.t
 import type { ProxyBackend } from "../../pkg/agent/proxy/proxy-backend.ts";
 import type { Frontend, ServiceTable } from "../../pkg/agent/proxy/service-table.ts";
 import { PacketLab } from "../support/packet-lab.ts";
+import { endedWithBench, hasEnded } from "./cleanup.ts";
 import { type Figure, median } from "./figure.ts";
 import { repeated } from "./load.ts";
 
-const services = 10_000;
+/** iptables-restore over nftables takes minutes for 10,000. */
+const services = { nftables: 10_000, iptables: 1_000 } as const;
 const changes = 9;
 const network = { clusterCidr: "10.42.0.0/16", serviceCidr: "10.43.0.0/16" };
 
-/** How long the kernel's rules for 10,000 Services take: all of them, and one change among them. */
+/** How long the kernel's rules for many Services take: all of them, and one change among them. */
 export async function measureServices(): Promise<readonly Figure[]> {
   return [
     ...(await measure("nftables", { change: 100 })),
@@ -22,17 +24,21 @@ async function measure(
   mode: "nftables" | "iptables",
   budget: { readonly change: number | undefined },
 ): Promise<readonly Figure[]> {
+  const count = services[mode];
   const lab = await PacketLab.create(0);
+  const ending = endedWithBench({ [Symbol.asyncDispose]: () => lab.destroy() });
   try {
-    const floor = mode === "nftables" ? await nftFloor(lab) : undefined;
+    const floor = mode === "nftables" ? await nftFloor(lab, count) : undefined;
     const deps = { commands: lab.commands, network };
     const backend = mode === "nftables" ? createNftablesBackend(deps) : createIptablesBackend(deps);
-    const wholeMs = await elapsed(backend, tableOf(0));
-    const changeMs = median(await repeated(changes, (run) => elapsed(backend, tableOf(run + 1))));
+    const wholeMs = await elapsed(backend, tableOf(count, 0));
+    const changeMs = median(
+      await repeated(changes, (run) => elapsed(backend, tableOf(count, run + 1))),
+    );
     const what = "bare nft, one map";
     return [
       {
-        name: `${mode}: 10,000 Services of 2 endpoints, from nothing`,
+        name: `${mode}: ${count.toLocaleString("en-US")} Services of 2 endpoints, from nothing`,
         unit: "ms",
         value: wholeMs,
         ...(floor === undefined ? {} : { floor: { what, value: floor.wholeMs } }),
@@ -48,6 +54,7 @@ async function measure(
       },
     ];
   } finally {
+    hasEnded(ending);
     await lab.destroy();
   }
 }
@@ -59,8 +66,8 @@ async function elapsed(backend: ProxyBackend, table: ServiceTable): Promise<numb
 }
 
 /** The table after so many changes: each gives the next Service another second endpoint. */
-function tableOf(version: number): ServiceTable {
-  return Array.from({ length: services }, (_, index): Frontend => {
+function tableOf(count: number, version: number): ServiceTable {
+  return Array.from({ length: count }, (_, index): Frontend => {
     const last = index < version ? 200 + version : 100;
     return {
       kind: "address",
@@ -81,6 +88,7 @@ function tableOf(version: number): ServiceTable {
 
 async function nftFloor(
   lab: PacketLab,
+  count: number,
 ): Promise<{ readonly wholeMs: number; readonly changeMs: number }> {
   const nft = async (input: string) => {
     const started = performance.now();
@@ -89,13 +97,13 @@ async function nftFloor(
   };
   const element = (index: number) =>
     `10.43.${index >> 8}.${index & 255} . 80 : 10.42.${index >> 8}.${index & 255} . 8080`;
-  const elements = Array.from({ length: 2 * services }, (_, index) => element(index)).join(", ");
+  const elements = Array.from({ length: 2 * count }, (_, index) => element(index)).join(", ");
   const wholeMs = await nft(
     `add table ip floor\nadd map ip floor m { type ipv4_addr . inet_service : ipv4_addr . inet_service; }\nadd element ip floor m { ${elements} }\n`,
   );
   const changeMs = median(
     await repeated(changes, (run) =>
-      nft(`add element ip floor m { ${element(2 * services + run)} }\n`),
+      nft(`add element ip floor m { ${element(2 * count + run)} }\n`),
     ),
   );
   await lab.commands.run("nft", ["delete", "table", "ip", "floor"]);
