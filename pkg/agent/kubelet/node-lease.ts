@@ -3,6 +3,7 @@ import type { Lease } from "../../api/generated/coordination-v1.generated.ts";
 import { objectKey } from "../../api/object.ts";
 import { leaseResource } from "../../api/resources/lease.ts";
 import { formatMicroTime } from "../../api/time.ts";
+import { type BackoffPolicy, backoffMs } from "../../base/backoff.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Service } from "../../base/service.ts";
@@ -12,7 +13,7 @@ const namespace = "kube-node-lease";
 const leaseDurationSeconds = 40;
 const renewMs = 10_000;
 /** After a failure it is tried sooner, so that one lost answer does not cost a quarter of the lease. */
-const retryMs = 2_000;
+const retry: BackoffPolicy = { firstMs: 2_000, maxMs: renewMs };
 
 /** Tells the cluster every ten seconds that this node is alive. */
 export function createNodeLease(deps: {
@@ -56,15 +57,18 @@ export function createNodeLease(deps: {
   return {
     name: "node lease",
     async run(signal) {
+      let failures = 0;
       while (!signal.aborted) {
         let waitMs = renewMs;
         try {
           await renew(signal);
+          failures = 0;
         } catch (caught) {
           if (signal.aborted) return;
           // Whatever it was, what we hold may be out of date.
           held = undefined;
-          waitMs = retryMs;
+          failures += 1;
+          waitMs = backoffMs(retry, failures);
           const error = ApiError.from(caught);
           logger.warn("the node's lease cannot be renewed yet", { error: error.message });
         }
