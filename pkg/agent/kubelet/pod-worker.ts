@@ -306,7 +306,9 @@ export class PodWorker {
   #trackProbes(pod: Pod, observed: ObservedPod, ending: boolean): void {
     const podIp = podIpsOf(pod, observed, this.#deps.hostIps())[0] ?? "";
     const targets: ProbeTarget[] = [];
-    for (const { spec, role } of ending ? [] : allSpecs(pod)) {
+    const leaving = pod.metadata.deletionTimestamp !== undefined;
+    const over = ending && (!leaving || this.#orphaned || isTerminalPhase(pod.status.phase));
+    for (const { spec, role } of over ? [] : allSpecs(pod)) {
       const running = newestContainer(observed, spec.name);
       if (running?.state !== "running" || role === "init" || role === "ephemeral") continue;
       const before = [
@@ -322,6 +324,7 @@ export class PodWorker {
           before === undefined
             ? undefined
             : { ready: before.ready, started: before.started === true },
+        leaving,
       });
     }
     this.#prober.track(targets);

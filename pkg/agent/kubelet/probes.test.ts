@@ -27,20 +27,21 @@ function probing(
     onChange() {},
     onFailure: (_, kind, message) => state.failures.push(`${kind}: ${message}`),
   });
-  prober.track([
-    {
-      containerId: "c",
-      container: aContainer("app", container),
-      podIp: "127.0.0.1",
-      startedAtMs: clock.now(),
-      before,
-    },
-  ]);
+  const target: ProbeTarget = {
+    containerId: "c",
+    container: aContainer("app", container),
+    podIp: "127.0.0.1",
+    startedAtMs: clock.now(),
+    before,
+    leaving: false,
+  };
+  prober.track([target]);
   onTestFinished(() => prober.stop());
   return {
     state,
     verdict: () => prober.verdicts().get("c"),
     pass: (ms: number) => clock.advance(ms),
+    leave: () => prober.track([{ ...target, leaving: true }]),
   };
 }
 
@@ -102,4 +103,19 @@ test("an HTTP probe takes 200 to 399 for health, and names what it got instead",
   expect(await seen()).toBe("healthy");
   code = 503;
   expect(await seen()).toBe("Readiness: HTTP probe failed with statuscode: 503");
+});
+
+test("on its way out a container is asked whether it is ready, not whether it lives", async () => {
+  const { state, verdict, pass, leave } = probing({
+    readinessProbe: { ...exec, failureThreshold: 1 },
+    livenessProbe: { ...exec, failureThreshold: 1 },
+  });
+  await pass(0);
+  leave();
+  await pass(0);
+  expect(verdict()?.ready).toBe(true);
+  state.exitCode = 1;
+  await pass(2 * second);
+  expect(verdict()).toMatchObject({ ready: false, failed: undefined });
+  expect(state.failures).toEqual(["Readiness: said"]);
 });

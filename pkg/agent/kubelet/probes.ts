@@ -13,6 +13,8 @@ export interface ProbeTarget {
   readonly startedAtMs: number;
   /** What was known of this very container before mini8s started: it keeps its word until a probe says otherwise. */
   readonly before: { readonly ready: boolean; readonly started: boolean } | undefined;
+  /** It is on its way out: nobody asks any more whether it lives, but traffic may still go where it is ready. */
+  readonly leaving: boolean;
 }
 
 export interface ProberDeps {
@@ -37,6 +39,7 @@ export interface Prober {
 }
 
 interface Tracked {
+  readonly leaving: boolean;
   verdict: ProbeVerdict;
   readonly stop: AbortController;
   readonly done: Promise<void>;
@@ -47,10 +50,12 @@ export function createProber(deps: ProberDeps): Prober {
   const ending = new Set<Promise<void>>();
 
   function start(target: ProbeTarget): void {
-    const { container, before } = target;
+    const { container, before, leaving } = target;
     const { startupProbe, readinessProbe } = container;
+    const livenessProbe = leaving ? undefined : container.livenessProbe;
     const stop = new AbortController();
     const entry: Tracked = {
+      leaving,
       verdict: {
         started: startupProbe === undefined || before?.started === true,
         ready: readinessProbe === undefined || before?.ready === true,
@@ -65,6 +70,7 @@ export function createProber(deps: ProberDeps): Prober {
     };
     const work = async () => {
       if (!entry.verdict.started && startupProbe !== undefined) {
+        if (leaving) return;
         await watchProbe(deps, target, "Startup", startupProbe, stop.signal, (outcome) => {
           if (outcome.ok) change({ started: true });
           else change({ failed: { probe: "startup", message: outcome.message } });
@@ -77,7 +83,7 @@ export function createProber(deps: ProberDeps): Prober {
           if (entry.verdict.ready !== outcome.ok) change({ ready: outcome.ok });
           return "go on";
         }),
-        watchProbe(deps, target, "Liveness", container.livenessProbe, stop.signal, (outcome) => {
+        watchProbe(deps, target, "Liveness", livenessProbe, stop.signal, (outcome) => {
           if (outcome.ok) return "go on";
           change({ failed: { probe: "liveness", message: outcome.message } });
           return "stop";
@@ -104,7 +110,14 @@ export function createProber(deps: ProberDeps): Prober {
       for (const target of targets) {
         const { livenessProbe, readinessProbe, startupProbe } = target.container;
         const probed = livenessProbe ?? readinessProbe ?? startupProbe;
-        if (probed !== undefined && !tracked.has(target.containerId)) start(target);
+        const entry = tracked.get(target.containerId);
+        if (entry === undefined) {
+          if (probed !== undefined) start(target);
+        } else if (entry.leaving !== target.leaving) {
+          end(target.containerId, entry);
+          const { ready, started } = entry.verdict;
+          start({ ...target, before: { ready, started } });
+        }
       }
     },
     verdicts: () => new Map([...tracked].map(([id, { verdict }]) => [id, verdict])),
