@@ -96,7 +96,7 @@ test("Services of the namespace are announced as variables", () => {
 });
 
 test("a source that this node cannot read is refused, not left out", () => {
-  const fileKeyRef = { volumeName: "v", path: "p", key: "k" };
+  const fileKeyRef = { volumeName: "v", path: "p", key: "k", optional: false };
   expect(() => environment({ env: [{ name: "A", valueFrom: { fileKeyRef } }] })).toThrow(
     "variable A: fileKeyRef is not supported by this node",
   );
