@@ -64,7 +64,7 @@ function installDebianPackages(names) {
   aptGet(["update"]);
   const result = aptGet(["install", "--no-install-recommends", ...missing]);
   if (result.status !== 0) {
-    const why = result.stderr?.trim().split("\n").at(-1) ?? "apt-get did not run";
+    const why = result.stderr?.trim().split("\n").at(-1) || "apt-get said nothing";
     fail(
       `cannot install ${missing.join(" ")}: ${why}. Install them by hand with apt-get, then run this again.`,
     );
@@ -84,8 +84,11 @@ function installNpmPackages() {
     { cwd: root, encoding: "utf8" },
   );
   if (result.status !== 0) {
-    const why = result.stderr?.trim().split("\n").slice(0, 3).join(" ") ?? "npm did not run";
-    fail(`npm install failed: ${why}. Check that the npm registry can be reached, then run this again.`);
+    const said = result.stderr?.trim().split("\n").slice(0, 3).join(" ");
+    const why = said || result.error?.message || `npm exited with ${result.status}`;
+    fail(
+      `npm install failed: ${why}. Check that the npm registry can be reached, then run this again.`,
+    );
   }
 }
 
@@ -104,14 +107,13 @@ function installKubectl() {
   say("installing kubectl from Debian 13");
   const listed = execFileSync(
     "apt-get",
-    ["indextargets", "--format", "$(REPO_URI) $(RELEASE)", "Created-By: Packages"],
+    ["indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"],
     { encoding: "utf8" },
   );
-  const mirror =
-    listed
-      .split("\n")
-      .find((line) => / (stable|bookworm)$/.test(line))
-      ?.split(" ")[0] ?? listed.match(/^(\S+\/debian\/?) /m)?.[1];
+  const mirror = listed
+    .split("\n")
+    .find((line) => / (bookworm|trixie|sid)$/.test(line))
+    ?.split(" ")[0];
   if (mirror === undefined)
     fail(
       "no Debian mirror is set up in /etc/apt: install kubectl 1.32 or newer by hand, then run this again.",
