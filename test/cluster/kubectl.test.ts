@@ -195,8 +195,13 @@ describe("describe", () => {
     expect(described).toMatch(/PodCIDR: +10\.42\.0\.0\/24/);
     expect(described).toMatch(/Non-terminated Pods: +\(\d+ in total\)[\s\S]*shop +web-/);
     expect(described).toMatch(/Allocated resources:[\s\S]*cpu +\d\w* \(\d+%\) +\d\w* \(\d+%\)/);
+    for (const reason of ["NodeHasSufficientMemory", "NodeHasNoDiskPressure", "NodeReady"]) {
+      expect(described).toMatch(
+        new RegExp(`${reason} .* kubelet +Node node-1 status is now: ${reason}`),
+      );
+    }
     expect(described).toMatch(
-      /Events:[\s\S]*NodeReady .* kubelet +Node node-1 status is now: NodeReady/,
+      /RegisteredNode .* node-controller +Node node-1 event: Registered Node node-1 in Controller/,
     );
   });
 

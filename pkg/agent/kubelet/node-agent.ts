@@ -10,6 +10,7 @@ import type { EventRecorder } from "../../client/recorder.ts";
 import type { ImageService } from "../cri/images.ts";
 import type { RuntimeService } from "../cri/runtime.ts";
 import type { Machine, MachineFacts } from "../host/machine.ts";
+import { nodeConditionEvents } from "./node-condition-events.ts";
 import {
   type NodeIdentity,
   type NodeObservation,
@@ -58,6 +59,8 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
   let reportedAtMs = Number.NEGATIVE_INFINITY;
   let wakeUp = () => {};
   let woken = false;
+  /** The node that was made just now: its first conditions have not been told of. */
+  let madeUid: string | undefined;
 
   async function observe(signal: AbortSignal): Promise<NodeObservation> {
     facts ??= await deps.machine.facts();
@@ -94,6 +97,7 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
           signal,
         );
         logger.info("node registered", { node: identity.name });
+        madeUid = made.metadata.uid;
         return made;
       } catch (caught) {
         if (!(caught instanceof ApiError && caught.reason === "AlreadyExists")) throw caught;
@@ -135,12 +139,14 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       throw caught;
     }
     reportedAtMs = clock.monotonic();
-    const wasReady = isReady(before.conditions);
-    if (wasReady === seen.runtime.ready && !first) return;
-    const what = seen.runtime.ready ? "NodeReady" : "NodeNotReady";
-    if (wasReady !== seen.runtime.ready)
-      deps.recorder.event(node, "Normal", what, `Node ${identity.name} status is now: ${what}`);
     if (first) deps.recorder.event(node, "Normal", "Starting", "Starting kubelet.");
+    const told = madeUid === node.metadata.uid ? [] : (before.conditions ?? []);
+    madeUid = undefined;
+    const news = nodeConditionEvents(told, status.conditions ?? []);
+    for (const what of news) {
+      deps.recorder.event(node, "Normal", what, `Node ${identity.name} status is now: ${what}`);
+    }
+    if (!first && news.length === 0) return;
     logger.info("node status reported", { node: identity.name, ready: seen.runtime.ready });
   }
 
@@ -175,10 +181,6 @@ export function createNodeAgent(deps: NodeAgentDeps): NodeAgent {
       }
     },
   };
-}
-
-function isReady(conditions: Node["status"]["conditions"]): boolean {
-  return conditions?.some(({ type, status }) => type === "Ready" && status === "True") === true;
 }
 
 /** Of the runtime's conditions only these two count: newer runtimes report more. */

@@ -185,6 +185,10 @@ export function nodeLifecycleController(deps: {
         heard.delete(key);
         return undefined;
       }
+      if (!heard.has(key)) {
+        const message = `Node ${key} event: Registered Node ${key} in Controller`;
+        events.event(node, "Normal", "RegisteredNode", message);
+      }
       const everReady = findCondition(node.status.conditions, "Ready") !== undefined;
       const graceMs = everReady ? timing.graceMs : timing.startupGraceMs;
       const silent = silentForMs(node) > graceMs;
