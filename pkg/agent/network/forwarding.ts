@@ -4,13 +4,13 @@ const chain = "MINI8S-FORWARD";
 const hook = ["FORWARD", "-m", "comment", "--comment", "mini8s", "-j", chain];
 
 /** The cluster's addresses, e.g. 10.42.0.0/16 and 10.43.0.0/16. */
-export interface ClusterRanges {
+interface ClusterRanges {
   readonly clusterCidr: string;
   readonly serviceCidr: string;
 }
 
 /** The chain that lets pods' packets pass, as one text for `iptables-restore --noflush`. */
-export function renderForwardChain({ clusterCidr, serviceCidr }: ClusterRanges): string {
+function renderForwardChain({ clusterCidr, serviceCidr }: ClusterRanges): string {
   return [
     "*filter",
     `:${chain} - [0:0]`,

@@ -2,7 +2,7 @@ import { CommandError, type Commands } from "../host/exec.ts";
 import type { Frontend, ServiceTable } from "./service-table.ts";
 
 /** What conntrack remembers of one way in, as the arguments that select it. */
-export type FlowSelection = readonly string[];
+type FlowSelection = readonly string[];
 
 /**
  * What conntrack must forget when `before` becomes `after`. A UDP flow has no end: as long as the client goes on,
