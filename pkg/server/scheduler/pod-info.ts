@@ -32,6 +32,8 @@ export interface PodInfo {
   readonly hostPorts: readonly HostPort[];
   /** What it asks of the pods around it; undefined for nothing. */
   readonly affinities: PodAffinities | undefined;
+  /** The same for all pods of the same namespace and labels. */
+  readonly likeness: string;
 }
 
 /** Upstream's guess for containers that do not say. */
@@ -47,6 +49,7 @@ export function podInfoOf(pod: Pod): PodInfo {
     assumedUse: assumedUseOf(pod),
     hostPorts: hostPortsOf(pod),
     affinities: podAffinitiesOf(pod),
+    likeness: JSON.stringify([pod.metadata.namespace, pod.metadata.labels]),
   };
 }
 

@@ -2,9 +2,11 @@ import type { Node, Pod, TopologySpreadConstraint } from "../../api/generated/co
 import { matchesMap, matchesSelector, type Selector, selectorOf } from "../../api/labels.ts";
 import { matchesNodeTerms } from "../../api/node-selector.ts";
 import { untoleratedTaint } from "../../api/shared/tolerations.ts";
+import { onceForAlike } from "./alike.ts";
 import type { NodeInfo } from "./node-info.ts";
 import { placeOf } from "./place-counts.ts";
 import { narrowed } from "./pod-affinity.ts";
+import type { PodInfo } from "./pod-info.ts";
 
 /** How evenly pods like this one are to lie over the places that a label of nodes tells apart. */
 export interface SpreadConstraint {
@@ -45,6 +47,15 @@ export function hasTopologies(
   return constraints.every(({ topologyKey }) => placeOf(metadata, topologyKey) !== undefined);
 }
 
+/** Whether the constraint speaks of a pod: one of the same namespace that it selects. */
+export function coveredBy({ metadata }: Pod, { selector }: SpreadConstraint) {
+  return onceForAlike(
+    (other) =>
+      other.metadata.namespace === metadata.namespace &&
+      matchesSelector(selector, other.metadata.labels),
+  );
+}
+
 /** How many pods that the constraint speaks of each place has, on nodes where this pod could be, too. */
 export function countPlaces(
   { pod }: { readonly pod: Pod },
@@ -53,27 +64,22 @@ export function countPlaces(
   constraints: readonly SpreadConstraint[],
 ): Map<string, number> {
   const counts = new Map<string, number>();
+  const covers = coveredBy(pod, constraint);
   for (const info of nodes) {
     const place = placeOf(info.node.metadata, constraint.topologyKey);
     if (place === undefined || !hasTopologies(info.node, constraints)) continue;
     if (constraint.honorsAffinity && !isWanted(pod, info.node)) continue;
     if (constraint.honorsTaints && isTainted(pod, info.node)) continue;
-    counts.set(place, (counts.get(place) ?? 0) + countMatching(pod, info, constraint));
+    counts.set(place, (counts.get(place) ?? 0) + countCovered(info, covers));
   }
   return counts;
 }
 
-/** Pods of the pod's namespace on one node that the constraint speaks of; those that are leaving do not count. */
-export function countMatching(
-  pod: Pod,
-  { pods }: NodeInfo,
-  { selector }: SpreadConstraint,
-): number {
+/** Pods on one node that the constraint speaks of; those that are leaving do not count. */
+export function countCovered({ pods }: NodeInfo, covers: (info: PodInfo) => boolean): number {
   let count = 0;
-  for (const { pod: other } of pods.values()) {
-    const { namespace, labels, deletionTimestamp } = other.metadata;
-    if (deletionTimestamp !== undefined || namespace !== pod.metadata.namespace) continue;
-    if (matchesSelector(selector, labels)) count += 1;
+  for (const info of pods.values()) {
+    if (info.pod.metadata.deletionTimestamp === undefined && covers(info)) count += 1;
   }
   return count;
 }

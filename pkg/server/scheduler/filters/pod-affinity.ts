@@ -1,4 +1,5 @@
 import type { Pod } from "../../../api/generated/core-v1.generated.ts";
+import { onceForAlike } from "../alike.ts";
 import type { Cluster } from "../cluster.ts";
 import type { ClusterFilter, Rejection } from "../filter.ts";
 import type { NodeInfo } from "../node-info.ts";
@@ -59,14 +60,18 @@ function placesAsked(
   const near = new PlaceCounts();
   const apart = new PlaceCounts();
   if (required.length === 0 && requiredAnti.length === 0) return { near, apart };
+  const isAsked = onceForAlike((other) => coversAll(required, other, cluster));
+  const avoided = requiredAnti.map((term) => ({
+    term,
+    covers: onceForAlike((other) => coversAll([term], other, cluster)),
+  }));
   for (const node of cluster.nodes) {
-    for (const { pod: other } of node.pods.values()) {
-      const labels = cluster.namespaceLabels(other.metadata.namespace ?? "");
-      if (required.length > 0 && coversAll(required, other, cluster)) {
+    for (const other of node.pods.values()) {
+      if (required.length > 0 && isAsked(other)) {
         for (const { topologyKey } of required) near.add(topologyKey, node, 1);
       }
-      for (const term of requiredAnti) {
-        if (termCovers(term, other, labels)) apart.add(term.topologyKey, node, 1);
+      for (const { term, covers } of avoided) {
+        if (covers(other)) apart.add(term.topologyKey, node, 1);
       }
     }
   }

@@ -1,4 +1,5 @@
 import type { Pod } from "../../../api/generated/core-v1.generated.ts";
+import { onceForAlike } from "../alike.ts";
 import type { Cluster } from "../cluster.ts";
 import { PlaceCounts } from "../place-counts.ts";
 import { type PodTerm, termCovers } from "../pod-affinity.ts";
@@ -47,11 +48,23 @@ function addOpinionsOfOthers(places: PlaceCounts, { pod }: PodInfo, cluster: Clu
 
 function addOwnOpinions(places: PlaceCounts, { affinities }: PodInfo, cluster: Cluster): void {
   const { preferred = [], preferredAnti = [] } = affinities ?? {};
-  if (preferred.length === 0 && preferredAnti.length === 0) return;
+  const opinions = [
+    ...preferred.map((term) => opinionOf(term, term.weight, cluster)),
+    ...preferredAnti.map((term) => opinionOf(term, -term.weight, cluster)),
+  ];
+  if (opinions.length === 0) return;
   for (const node of cluster.nodes) {
-    for (const { pod: other } of node.pods.values()) {
-      opinionsOn(other, cluster, preferred, (key, weight) => places.add(key, node, weight));
-      opinionsOn(other, cluster, preferredAnti, (key, weight) => places.add(key, node, -weight));
+    for (const other of node.pods.values()) {
+      for (const { topologyKey, amount, covers } of opinions) {
+        if (covers(other)) places.add(topologyKey, node, amount);
+      }
     }
   }
+}
+
+function opinionOf(term: PodTerm, amount: number, cluster: Cluster) {
+  const covers = onceForAlike((other) =>
+    termCovers(term, other, cluster.namespaceLabels(other.metadata.namespace ?? "")),
+  );
+  return { topologyKey: term.topologyKey, amount, covers };
 }

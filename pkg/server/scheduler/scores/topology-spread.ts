@@ -1,8 +1,9 @@
 import { placeOf } from "../place-counts.ts";
 import type { ClusterScore } from "../score.ts";
 import {
-  countMatching,
+  countCovered,
   countPlaces,
+  coveredBy,
   hasTopologies,
   spreadConstraintsOf,
 } from "../spread-constraint.ts";
@@ -24,14 +25,19 @@ export const topologySpreadScore: ClusterScore = {
       const weight = Math.log(places.size + 2);
       const counts =
         topologyKey === hostname ? undefined : countPlaces(info, nodes, constraint, constraints);
-      return { constraint, counts, weight, base: maxSkew - 1 };
+      return {
+        constraint,
+        counts,
+        weight,
+        base: maxSkew - 1,
+        covers: coveredBy(info.pod, constraint),
+      };
     });
     const rates = feasible.map((node) => {
       if (!hasTopologies(node.node, constraints)) return undefined;
-      const sum = rules.reduce((total, { constraint, counts, weight, base }) => {
+      const sum = rules.reduce((total, { constraint, counts, weight, base, covers }) => {
         const place = placeOf(node.node.metadata, constraint.topologyKey) ?? "";
-        const count =
-          counts?.get(place) ?? (counts ? 0 : countMatching(info.pod, node, constraint));
+        const count = counts?.get(place) ?? (counts ? 0 : countCovered(node, covers));
         return total + count * weight + base;
       }, 0);
       return Math.round(sum);
