@@ -18,6 +18,8 @@ beforeAll(async () => {
   world = await startApiWorld({ logger });
   session = world.session();
   await world.request("POST", "/api/v1/namespaces", { body: { metadata: { name: "fuzz" } } });
+  const account = { metadata: { name: "default" } };
+  await world.request("POST", inFuzz("api/v1", "serviceaccounts"), { body: account });
   for (const [path, body] of Object.entries(samples)) await world.request("POST", path, { body });
 });
 afterAll(() => world[Symbol.asyncDispose]());
@@ -97,6 +99,228 @@ const samples: Readonly<Record<string, object>> = {
   },
   "/api/v1/namespaces/fuzz/pods/a/eviction": { metadata: { name: "a" } },
   "/apis/apps/v1/namespaces/fuzz/deployments/a/scale": { spec: { replicas: 3 } },
+};
+
+/** With something in every corner that is looked into. */
+const richSamples: Readonly<Record<string, object>> = {
+  [inFuzz("api/v1", "pods")]: {
+    metadata: {
+      name: "rich",
+      labels: { a: "b" },
+      annotations: { a: "b" },
+      finalizers: ["example.com/f"],
+      ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "o", uid: "u" }],
+    },
+    spec: {
+      nodeSelector: { a: "b" },
+      tolerations: [{ key: "k", operator: "Exists", effect: "NoExecute", tolerationSeconds: 5 }],
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [
+              { matchExpressions: [{ key: "k", operator: "In", values: ["v"] }] },
+            ],
+          },
+          preferredDuringSchedulingIgnoredDuringExecution: [
+            {
+              weight: 1,
+              preference: {
+                matchFields: [{ key: "metadata.name", operator: "In", values: ["n"] }],
+              },
+            },
+          ],
+        },
+        podAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { topologyKey: "k", labelSelector: { matchLabels: { a: "b" } }, namespaces: ["n"] },
+          ],
+        },
+        podAntiAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: [
+            {
+              weight: 1,
+              podAffinityTerm: {
+                topologyKey: "k",
+                labelSelector: {
+                  matchExpressions: [{ key: "k", operator: "NotIn", values: ["v"] }],
+                },
+              },
+            },
+          ],
+        },
+      },
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: "k",
+          whenUnsatisfiable: "DoNotSchedule",
+          labelSelector: { matchLabels: { a: "b" } },
+          matchLabelKeys: ["a"],
+        },
+      ],
+      securityContext: {
+        runAsUser: 1,
+        supplementalGroups: [1],
+        sysctls: [{ name: "a.b", value: "1" }],
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      hostAliases: [{ ip: "10.0.0.1", hostnames: ["h"] }],
+      dnsConfig: { nameservers: ["10.0.0.1"], searches: ["a"], options: [{ name: "n" }] },
+      readinessGates: [{ conditionType: "a/b" }],
+      schedulingGates: [{ name: "a/b" }],
+      imagePullSecrets: [{ name: "s" }],
+      resources: { limits: { cpu: "1" } },
+      overhead: { cpu: "1" },
+      initContainers: [{ name: "i", image: "i", restartPolicy: "Always" }],
+      containers: [
+        {
+          name: "c",
+          image: "i",
+          command: ["c"],
+          args: ["a"],
+          ports: [{ name: "p", containerPort: 80, hostPort: 80, protocol: "TCP" }],
+          env: [
+            { name: "A", value: "v" },
+            { name: "B", valueFrom: { secretKeyRef: { name: "s", key: "k" } } },
+            { name: "C", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+            { name: "D", valueFrom: { resourceFieldRef: { resource: "limits.cpu" } } },
+          ],
+          envFrom: [{ prefix: "p", configMapRef: { name: "c" } }],
+          resources: { requests: { cpu: "100m", memory: "1Gi" }, limits: { cpu: "1" } },
+          resizePolicy: [{ resourceName: "cpu", restartPolicy: "NotRequired" }],
+          volumeMounts: [{ name: "v", mountPath: "/v", subPath: "s" }],
+          volumeDevices: [{ name: "w", devicePath: "/d" }],
+          livenessProbe: {
+            httpGet: { port: "p", path: "/", httpHeaders: [{ name: "n", value: "v" }] },
+          },
+          readinessProbe: { exec: { command: ["c"] } },
+          startupProbe: { grpc: { port: 1 } },
+          lifecycle: { preStop: { sleep: { seconds: 1 } }, postStart: { tcpSocket: { port: 1 } } },
+          securityContext: { capabilities: { add: ["A"], drop: ["B"] } },
+        },
+      ],
+      volumes: [
+        { name: "v", configMap: { name: "c", items: [{ key: "k", path: "p" }] } },
+        { name: "w", persistentVolumeClaim: { claimName: "c" } },
+        { name: "s", secret: { secretName: "c", items: [{ key: "k", path: "p", mode: 1 }] } },
+        { name: "h", hostPath: { path: "/h", type: "Directory" } },
+        {
+          name: "p",
+          projected: {
+            sources: [
+              { serviceAccountToken: { path: "t", expirationSeconds: 600 } },
+              { configMap: { name: "c", items: [{ key: "k", path: "q" }] } },
+              {
+                downwardAPI: {
+                  items: [{ path: "d", fieldRef: { fieldPath: "metadata.labels" } }],
+                },
+              },
+            ],
+          },
+        },
+        { name: "e", ephemeral: { volumeClaimTemplate: { spec: { accessModes: ["a"] } } } },
+        { name: "i", image: { reference: "r" } },
+      ],
+    },
+  },
+  [inFuzz("api/v1", "services")]: {
+    metadata: { name: "rich" },
+    spec: {
+      type: "LoadBalancer",
+      clusterIPs: ["10.43.0.99"],
+      ipFamilies: ["IPv4"],
+      ipFamilyPolicy: "SingleStack",
+      externalIPs: ["1.2.3.4"],
+      loadBalancerSourceRanges: ["10.0.0.0/8"],
+      sessionAffinity: "ClientIP",
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 5 } },
+      externalTrafficPolicy: "Local",
+      healthCheckNodePort: 30100,
+      ports: [{ name: "p", port: 80, nodePort: 30101, appProtocol: "http" }],
+    },
+  },
+  [inFuzz("api/v1", "endpoints")]: {
+    metadata: { name: "rich" },
+    subsets: [
+      {
+        addresses: [{ ip: "10.0.0.1", targetRef: { kind: "Pod", name: "a" } }],
+        notReadyAddresses: [{ ip: "10.0.0.2" }],
+        ports: [{ name: "p", port: 80 }],
+      },
+    ],
+  },
+  [inFuzz("apis/discovery.k8s.io/v1", "endpointslices")]: {
+    metadata: { name: "rich" },
+    addressType: "IPv4",
+    endpoints: [
+      {
+        addresses: ["10.0.0.1"],
+        conditions: { ready: true },
+        deprecatedTopology: { a: "b" },
+        hints: { forZones: [{ name: "z" }] },
+        targetRef: { kind: "Pod", name: "a" },
+      },
+    ],
+    ports: [{ name: "p", port: 80, protocol: "TCP" }],
+  },
+  [inFuzz("apis/apps/v1", "replicasets")]: {
+    metadata: { name: "rich" },
+    spec: {
+      selector: { matchExpressions: [{ key: "a", operator: "In", values: ["b"] }] },
+      template: { metadata: { labels: { a: "b" } }, spec: podSpec },
+    },
+  },
+  [inFuzz("apis/apps/v1", "controllerrevisions")]: {
+    metadata: { name: "rich" },
+    revision: 1,
+    data: { a: 1 },
+  },
+  [inFuzz("api/v1", "events")]: {
+    metadata: { name: "rich" },
+    involvedObject: { kind: "Pod", name: "a", namespace: "fuzz" },
+    source: { component: "c" },
+    series: { count: 1, lastObservedTime: "2026-11-21T02:03:04.5Z" },
+  },
+  [inFuzz("api/v1", "serviceaccounts")]: {
+    metadata: { name: "rich" },
+    secrets: [{ name: "a" }],
+    imagePullSecrets: [{ name: "b" }],
+  },
+  [inFuzz("api/v1", "bindings")]: { metadata: { name: "a" }, target: { kind: "Node", name: "n" } },
+  "/api/v1/namespaces": { metadata: { name: "rich" }, spec: { finalizers: ["kubernetes"] } },
+  "/api/v1/nodes": {
+    metadata: { name: "rich" },
+    spec: {
+      podCIDR: "10.42.0.0/24",
+      podCIDRs: ["10.42.0.0/24"],
+      taints: [{ key: "k", value: "v", effect: "NoSchedule" }],
+      configSource: { configMap: { name: "a" } },
+    },
+    status: {
+      capacity: { cpu: "1" },
+      conditions: [{ type: "Ready", status: "True" }],
+      addresses: [{ type: "InternalIP", address: "1.2.3.4" }],
+      images: [{ names: ["a"] }],
+    },
+  },
+  "/apis/rbac.authorization.k8s.io/v1/clusterroles": {
+    metadata: { name: "rich" },
+    aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: "b" } }] },
+    rules: [{ verbs: ["get"], nonResourceURLs: ["/a"] }],
+  },
+  "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings": {
+    metadata: { name: "rich" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "a" },
+    subjects: [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: "u" }],
+  },
+  "/apis/authorization.k8s.io/v1/subjectaccessreviews": {
+    spec: { user: "u", groups: ["g"], nonResourceAttributes: { path: "/", verb: "get" } },
+  },
+  [inFuzz("apis/authorization.k8s.io/v1", "localsubjectaccessreviews")]: {
+    spec: { user: "u", resourceAttributes: { namespace: "fuzz", verb: "get", resource: "pods" } },
+  },
+  "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews": { spec: { namespace: "fuzz" } },
+  "/apis/authentication.k8s.io/v1/selfsubjectreviews": { metadata: { labels: { a: "b" } } },
 };
 
 // ---- the grammar -------------------------------------------------------------
@@ -270,13 +494,9 @@ const { json } = fc.letrec<{ json: unknown }>((tie) => ({
   ),
 }));
 
-/** A good object with some of its values exchanged, at any depth. */
-const mutant = fc
-  .tuple(
-    fc.constantFrom(...Object.values(samples)),
-    fc.array(fc.tuple(fc.nat(), json), { maxLength: 3 }),
-  )
-  .map(([sample, changes]) => {
+/** A good object with some of its values exchanged, or away, at any depth. */
+const mutantOf = (sample: object) =>
+  fc.array(fc.tuple(fc.nat(), json), { maxLength: 3 }).map((changes) => {
     const copy = JSON.parse(JSON.stringify(sample)) as object;
     for (const [at, next] of changes) {
       const places = placesIn(copy);
@@ -285,6 +505,7 @@ const mutant = fc
     }
     return copy;
   });
+const mutant = fc.constantFrom(...Object.values(samples)).chain(mutantOf);
 
 function placesIn(holder: object): { readonly holder: object; readonly key: string }[] {
   return Object.entries(holder).flatMap(([key, child]) => [
@@ -372,36 +593,93 @@ const mediaType = fc.constantFrom(
   "text/html",
   "",
 );
-const headers = fc.record(
-  {
-    accept: mediaType,
-    "content-type": mediaType,
-    "accept-encoding": fc.constantFrom("gzip", "br", "gzip;q=0", ";"),
-    "user-agent": fc.constantFrom("curl/8", "kubectl/v1.36.0", "\u00e9\u00e9", "/"),
-    authorization: fc.constantFrom("Bearer x", "Bearer a.b.c", "Basic eDp5", "Bearer", " "),
-    "impersonate-user": fc.constantFrom(
-      "jane",
-      "system:node:a",
-      "system:serviceaccount:fuzz:default",
-    ),
-    "if-none-match": fc.constantFrom("*", '"x"'),
-    "x-forwarded-for": fc.constant("::1"),
-  },
-  { requiredKeys: [] },
+const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+const patchTypes = ["json-patch+json", "merge-patch+json", "strategic-merge-patch+json"];
+/** Most bodies come as what they are; else nothing would get far. */
+const contentType = (method: string) =>
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary:
+        method === "PATCH"
+          ? fc.constantFrom(...patchTypes, "apply-patch+yaml").map((type) => `application/${type}`)
+          : fc.constantFrom("application/json", "application/yaml"),
+    },
+    { weight: 1, arbitrary: mediaType },
+  );
+const headersOf = (method: string) =>
+  fc
+    .record({
+      accept: fc.option(mediaType, { nil: undefined, freq: 1 }),
+      "content-type": contentType(method),
+      "accept-encoding": rarely(fc.constantFrom("gzip", "br", "gzip;q=0", ";")),
+      "user-agent": rarely(fc.constantFrom("curl/8", "kubectl/v1.36.0", "\u00e9\u00e9", "/")),
+      "if-none-match": rarely(fc.constantFrom("*", '"x"')),
+      identity: rarely(identity),
+    })
+    .map(({ identity, ...rest }) => definedOnly({ ...rest, ...identity }));
+const identity = fc.oneof(
+  fc.constantFrom("Bearer x", "Bearer a.b.c", "Basic eDp5", "Bearer", " ").map((authorization) => ({
+    authorization,
+  })),
+  fc
+    .constantFrom("jane", "system:node:a", "system:serviceaccount:fuzz:default")
+    .map((user) => ({ "impersonate-user": user })),
 );
-const request = fc.record({
-  method: fc.oneof(
-    fc.constantFrom("GET", "POST", "PUT", "PATCH", "DELETE"),
-    fc.constantFrom("GET", "POST", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"),
+
+function definedOnly(all: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const pairs = Object.entries(all).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined,
+  );
+  return Object.fromEntries(pairs);
+}
+
+const method = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom("GET", "POST", "PUT", "PATCH", "PATCH", "DELETE") },
+  { weight: 1, arbitrary: fc.constantFrom("HEAD", "OPTIONS", "TRACE", "BREW") },
+);
+const anyRequest = method.chain((chosen) =>
+  fc.record({
+    method: fc.constant(chosen),
+    path,
+    query,
+    headers: headersOf(chosen),
+    body: fc.option(body, { nil: undefined, freq: 3 }),
+  }),
+);
+/** Nearly right: of the kind that the path is about. */
+const nearRequest = fc.constantFrom(...Object.entries(samples)).chain(([collection, sample]) =>
+  fc.constantFrom("POST", "PUT", "PATCH").chain((chosen) =>
+    fc.record({
+      method: fc.constant(chosen),
+      path: fc.constantFrom(
+        ...(chosen === "POST"
+          ? [collection]
+          : [`${collection}/a`, `${collection}/a/status`, `${collection}/b`]),
+      ),
+      query: fc.constantFrom("", "dryRun=All", "fieldManager=x&force=true", "fieldManager=y"),
+      headers: contentType(chosen).map((type) => ({ "content-type": type })),
+      body: fc.oneof(
+        { weight: 5, arbitrary: mutantOf(sample).map((text) => Buffer.from(textOf(text))) },
+        { weight: 1, arbitrary: jsonPatch.map((text) => Buffer.from(textOf(text))) },
+      ),
+    }),
   ),
-  path,
-  query,
-  headers,
-  body: fc.option(body, { nil: undefined, freq: 3 }),
-});
+);
+const request = fc.oneof(anyRequest, nearRequest);
 type FuzzRequest = typeof request extends fc.Arbitrary<infer Value> ? Value : never;
 
 // ---- the promises ------------------------------------------------------------
+
+/**
+ * Some wrong requests Kubernetes itself answers with 500, without a reason: patches that its machinery cannot
+ * work with, and the creation of what says it has a version already. A failure of ours is an InternalError.
+ */
+function isUpstreams500(method: string, text: string): boolean {
+  if (JSON.parse(text).reason !== undefined) return false;
+  return method === "PATCH" || text.includes("resourceVersion should not be set");
+}
 
 /** What does not end by itself, a watch, is ended after its beginning. */
 async function send({ method, path, query, headers, body }: FuzzRequest): Promise<void> {
@@ -426,10 +704,8 @@ async function send({ method, path, query, headers, body }: FuzzRequest): Promis
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
-  expect(
-    status,
-    `${what}\n${text}\n${logged.map((each) => inspect(each)).join("\n")}`,
-  ).toBeLessThan(500);
+  const seen = `${what}\n${text}\n${logged.map((each) => inspect(each)).join("\n")}`;
+  if (!(status === 500 && isUpstreams500(method, text))) expect(status, seen).toBeLessThan(500);
   if (status < 400 || method === "HEAD") return;
   const answer = JSON.parse(text);
   expect(answer, what).toMatchObject({ kind: "Status", status: "Failure", code: status });
@@ -465,7 +741,30 @@ test("whatever is asked, the API answers in Kubernetes' words, soon, and lives",
   );
   stalls.stop();
   expect(stalls.longestMs()).toBeLessThan(200);
+  expect(logged).toEqual([]);
   expect(Object.keys(Object.prototype)).toEqual([]);
   const alive = await world.request("GET", "/api/v1/namespaces/fuzz");
   expect(alive.status).toBe(200);
 }, 40_000);
+
+test("an object of which any one part is missing, empty or of another shape is stored or refused", async () => {
+  const failures: string[] = [];
+  for (const [path, sample] of [samples, richSamples].flatMap((all) => Object.entries(all))) {
+    const bodies = placesIn(sample).flatMap((_, at) =>
+      [undefined, "", {}, [], [{}], -1].map((next) => changedAt(sample, at, next)),
+    );
+    const ask = async (body: object) => {
+      const { status, text } = await world.request("POST", `${path}?dryRun=All`, { body });
+      if (status >= 500) failures.push(`${path} ${JSON.stringify(body)}: ${text}`);
+    };
+    while (bodies.length > 0) await Promise.all(bodies.splice(0, 32).map(ask));
+  }
+  expect(failures, logged.map((each) => inspect(each)).join("\n")).toEqual([]);
+}, 40_000);
+
+function changedAt(sample: object, at: number, next: unknown): object {
+  const copy = JSON.parse(JSON.stringify(sample)) as object;
+  const place = placesIn(copy)[at];
+  if (place !== undefined) Reflect.set(place.holder, place.key, next);
+  return copy;
+}

@@ -676,3 +676,18 @@ test("a review of no token is a BadRequest", async () => {
     message: "token is required for TokenReview in authentication",
   });
 });
+
+test("what is wrong in shape is refused as wrong, not as a failure of the server", async () => {
+  const bare = await world.request("POST", "/api/v1/namespaces/default/pods", {
+    body: { metadata: { name: "bare" } },
+  });
+  expect(bare.json).toMatchObject({ code: 422, reason: "Invalid" });
+  const applied = await world.request("PATCH", `${configMaps}/odd?fieldManager=x`, {
+    body: { apiVersion: { toString: 1 }, kind: [], metadata: {} },
+    headers: { "content-type": "application/apply-patch+yaml" },
+  });
+  expect(applied.json).toMatchObject({ code: 400, reason: "BadRequest" });
+  for (const query of ["", "?watch=1"]) {
+    expect((await world.request("HEAD", `${configMaps}${query}`)).status).toBe(405);
+  }
+});

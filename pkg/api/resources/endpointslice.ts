@@ -94,7 +94,7 @@ function tooMany(path: string, count: number, max: number): FieldError {
 }
 
 function validateEndpoint(
-  { addresses, hostname, nodeName }: Endpoint,
+  { addresses = [], hostname, nodeName }: Partial<Endpoint>,
   addressType: string,
   path: string,
   errors: FieldError[],

@@ -53,10 +53,15 @@ function podTotals(pod: PodLike, field: "requests" | "limits"): ResourceTotals {
   return totals;
 }
 
+/** Totals are asked for before validation, too, which refuses a pod without containers. */
+function containersOf({ spec }: PodLike): PodLike["spec"]["containers"] {
+  return (spec as Partial<PodLike["spec"]>).containers ?? [];
+}
+
 /** The totals of the containers alone. */
 export function containerTotals(pod: PodLike, field: "requests" | "limits"): Map<string, Quantity> {
   const totals = new Map<string, Quantity>();
-  for (const container of pod.spec.containers) addList(totals, container.resources?.[field]);
+  for (const container of containersOf(pod)) addList(totals, container.resources?.[field]);
   const sidecars = new Map<string, Quantity>();
   const peak = new Map<string, Quantity>();
   for (const container of pod.spec.initContainers ?? []) {
@@ -95,8 +100,7 @@ export function qosClassOf(pod: PodLike): "BestEffort" | "Burstable" | "Guarante
   const { spec } = pod;
   const counted =
     spec.resources === undefined
-      ? // Asked before validation, which refuses a pod without containers.
-        [...((spec as Partial<typeof spec>).containers ?? []), ...(spec.initContainers ?? [])]
+      ? [...containersOf(pod), ...(spec.initContainers ?? [])]
       : [{ name: "", resources: spec.resources }];
   let asksNothing = true;
   let guaranteed = true;

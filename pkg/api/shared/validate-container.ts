@@ -184,9 +184,10 @@ function validateValueFrom(
     const ref = source[field];
     if (ref === undefined) continue;
     sources += 1;
-    errors.push(...invalidEach(`${path}.${field}.name`, ref.name, checkDnsSubdomain(ref.name)));
-    if (ref.key === "") errors.push(required(`${path}.${field}.key`));
-    else errors.push(...invalidEach(`${path}.${field}.key`, ref.key, checkConfigMapKey(ref.key)));
+    const { name = "", key = "" } = ref as Partial<typeof ref>;
+    errors.push(...invalidEach(`${path}.${field}.name`, name, checkDnsSubdomain(name)));
+    if (key === "") errors.push(required(`${path}.${field}.key`));
+    else errors.push(...invalidEach(`${path}.${field}.key`, key, checkConfigMapKey(key)));
   }
   if (source.fileKeyRef !== undefined) sources += 1;
   if (sources === 0) {

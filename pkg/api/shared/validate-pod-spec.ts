@@ -184,7 +184,7 @@ function validatePodResources(
       );
     }
   }
-  spec.containers.forEach((container, index) => {
+  (spec.containers ?? []).forEach((container, index) => {
     for (const [name, text] of Object.entries(container.resources?.limits ?? {})) {
       const podLimit = resources.limits?.[name];
       if (podLimit === undefined) continue;

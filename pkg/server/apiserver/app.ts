@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import { ApiError } from "../../api/api-error.ts";
 import type { Logger } from "../../base/log.ts";
@@ -35,11 +36,23 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.onError((error, context) => {
     const exchange: Exchange = context.get("exchange") ?? new Exchange(context, randomUUID());
     const failure = ApiError.from(error);
-    if (failure.code >= 500 && !exchange.signal.aborted && !isTold(error)) {
+    if (
+      failure.code >= 500 &&
+      !clientsAffair.has(failure.reason) &&
+      !exchange.signal.aborted &&
+      !isTold(error)
+    ) {
       const { method, path, auditId } = exchange;
       logger.error("a request failed", { method, path, auditId, error });
     }
     metrics.finished(exchange, failure.code);
+    // An answer that has begun cannot become another: it breaks off, and the client sees that it did.
+    if (exchange.outgoing.headersSent) {
+      const { method, path, auditId } = exchange;
+      logger.error("an answer broke off", { method, path, auditId, error });
+      exchange.outgoing.destroy();
+      return RESPONSE_ALREADY_SENT;
+    }
     return replyError(exchange, failure);
   });
   app.notFound((context) => {
@@ -93,6 +106,12 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
 
   return app;
 }
+
+/**
+ * Refusals that Kubernetes answers with a 5xx, though it is the request that is wrong: those without a reason of the
+ * patch machinery, and a version that is yet to come.
+ */
+const clientsAffair: ReadonlySet<string> = new Set(["", "Timeout"]);
 
 /** A full disk is told of by the datastore, now and then: a line for each request would fill it further. */
 function isTold(error: unknown): boolean {

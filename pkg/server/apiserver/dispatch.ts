@@ -42,6 +42,8 @@ export async function dispatch(
 ): Promise<Response> {
   const resource = deps.resources.find(info.group, info.version, info.resource);
   if (resource === undefined) throw notServed();
+  // Objects are not for HEAD, as in Kubernetes: what streams has no head of its own.
+  if (exchange.method === "HEAD") throw notAllowed();
   const namespace = namespaceOf(resource, info);
   const target: Target = { resource, namespace, name: info.name };
   if (info.subresource !== "") return await dispatchSubresource(deps, exchange, info, target);

@@ -205,15 +205,20 @@ function requireApplicable(apply: Apply): void {
 
 function printObject(object: JsonObject): string {
   const metadata = isJsonObject(object["metadata"]) ? object["metadata"] : {};
-  const name = String(metadata["name"] ?? "");
-  const namespace = String(metadata["namespace"] ?? "");
+  const name = textOf(metadata["name"]);
+  const namespace = textOf(metadata["namespace"]);
   return `${namespace}/${name}; ${printKind(object["apiVersion"], object["kind"])}`;
 }
 
 /** `apps/v1, Kind=Deployment`; the core group has nothing before its slash. */
 function printKind(apiVersion: unknown, kind: unknown): string {
-  const version = String(apiVersion ?? "");
-  return `${version.includes("/") ? version : `/${version}`}, Kind=${String(kind ?? "")}`;
+  const version = textOf(apiVersion);
+  return `${version.includes("/") ? version : `/${version}`}, Kind=${textOf(kind)}`;
+}
+
+/** Nothing has been checked yet: what is no text says nothing. */
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** Pruning leaves null where a map or a list has nothing left; an object without the field says the same. */
