@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand } from "../support/run-command.ts";
@@ -188,5 +188,31 @@ describe.each(["vxlan", "host-gw"])("a second node over %s", (overlay) => {
     expect(Date.now() - Date.parse(last)).toBeLessThan(15_000);
     expect((await second.exec("ip", "link", "show", "cni0")).exitCode).toBe(0);
     expect(await renewed()).toBe(last);
+  });
+
+  test("is taken off its machine without a trace, and its name is free once its Node is deleted", async () => {
+    const { exitCode, stderr } = await second.exec(
+      ...([executable, "uninstall", "--data-dir", second.dataDir, "--yes"] as const),
+    );
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+    for (const link of ["cni0", "flannel.1"])
+      expect((await second.exec("ip", "link", "show", link)).exitCode, link).not.toBe(0);
+    expect((await second.exec("ip", "route", "show", "proto", "98")).stdout).toBe("");
+
+    await first.k("delete", "node", "node-2");
+    await mkdir(second.dataDir, { recursive: true });
+    await eventually("the name is free", async () => {
+      const secret = await first.kubectl(
+        "get",
+        "secret",
+        "node-2.node-password.mini8s",
+        "-n",
+        "kube-system",
+      );
+      return secret.exitCode === 0 ? undefined : true;
+    });
+    await startSecond();
+    await bothReady();
   });
 });
