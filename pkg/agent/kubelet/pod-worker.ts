@@ -470,6 +470,10 @@ export class PodWorker {
         await runtime.removePodSandbox(action.id, { signal });
         return false;
       case "release":
+        // A sandbox that died by itself, as all do at a power failure, holds its address until it is stopped.
+        if (!this.#released)
+          for (const { id } of this.#observed.sandboxes)
+            await runtime.stopPodSandbox(id, { signal });
         if (!this.#released || pod.metadata.deletionTimestamp !== undefined)
           await applier.release(pod, pod.metadata.deletionTimestamp !== undefined, signal);
         this.#released = true;
