@@ -691,3 +691,11 @@ test("what is wrong in shape is refused as wrong, not as a failure of the server
     expect((await world.request("HEAD", `${configMaps}${query}`)).status).toBe(405);
   }
 });
+
+test.each(["impersonate-group", "impersonate-uid", "impersonate-extra-scopes"])(
+  "%s alone is refused: the request is made as nobody",
+  async (header) => {
+    const answer = await world.request("GET", configMaps, { headers: { [header]: "x" } });
+    expect(answer.json.message).toContain("requested impersonation without specifying a user name");
+  },
+);
