@@ -50,7 +50,8 @@ const recipes = {
     name: "localhost/nginx:1",
     packages: ["nginx-light", "busybox-static"],
     files: { ...shellFiles, ...passwd },
-    config: { Entrypoint: ["/usr/sbin/nginx", "-g", "daemon off;"] },
+    // As nginx's own image: at SIGTERM it would drop what it is answering.
+    config: { Entrypoint: ["/usr/sbin/nginx", "-g", "daemon off;"], StopSignal: "SIGQUIT" },
   },
   redis: {
     name: "localhost/redis:1",
