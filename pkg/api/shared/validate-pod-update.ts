@@ -17,8 +17,9 @@ const int32Max = 2 ** 31 - 1;
 /** What may change in the spec of a Pod that exists: next to nothing, for its containers may be running. */
 export function validatePodSpecUpdate(next: PodSpec, previous: PodSpec): readonly FieldError[] {
   const errors: FieldError[] = [];
+  const { containers = [] } = next as Partial<PodSpec>;
   const sameContainers =
-    checkImages(next.containers, previous.containers, "spec.containers", errors) &&
+    checkImages(containers, previous.containers, "spec.containers", errors) &&
     checkImages(
       next.initContainers ?? [],
       previous.initContainers ?? [],
