@@ -146,6 +146,16 @@ test("one that was killed is taken away without a trace, and the other does not 
   expect(again).toMatchObject({ exitCode: 0, stderr: "" });
 });
 
+test("one whose machine has lost its power is taken away, too", async () => {
+  const { host } = await open();
+  await host.reboot();
+  const untouched = await snapshotNetwork(host.name);
+  const { exitCode, stderr } = await uninstall(host, "--yes");
+  expect(stderr).toBe("");
+  expect(exitCode).toBe(0);
+  expect(await snapshotNetwork(host.name)).toEqual(untouched);
+});
+
 test("one that runs is stopped and taken away; then the machine is as it was", async () => {
   const [, second] = instances;
   if (second === undefined) throw new Error("nothing was opened");

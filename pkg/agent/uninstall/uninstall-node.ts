@@ -53,7 +53,7 @@ export async function uninstallNode(deps: UninstallNodeDeps, signal: AbortSignal
       : await removePodsOn(deps.containerRuntimeEndpoint, (uid) => uids.has(uid), signal);
   for (const uid of removed) uids.add(uid);
 
-  const sandboxes = await namesIn(join(paths.state, "io.containerd.runtime.v2.task", "k8s.io"));
+  const ids = await containerIds(paths);
   await endAll(processes, clock, signal, async () => [
     ...belongingTo(await processes.list(), paths),
     ...(await cgroups.processes(instance.cgroup)),
@@ -67,7 +67,7 @@ export async function uninstallNode(deps: UninstallNodeDeps, signal: AbortSignal
       );
   }
   await removeCniTraces(commands, traces);
-  await removeShimLeftovers(paths.socket, sandboxes);
+  await removeShimLeftovers(paths.socket, ids);
   await removeNetwork(commands, await podCidrOf(paths.cniConfDir));
   if (!(await cgroups.remove(instance.cgroup)))
     throw new Error(
@@ -81,6 +81,16 @@ export async function uninstallNode(deps: UninstallNodeDeps, signal: AbortSignal
   await rm(instance.runFolder, { recursive: true, force: true });
   await removeIfEmpty(instancesFolder);
   await rm(agentFolder, { recursive: true, force: true });
+}
+
+/** What the runtime still knows of, or runs: sandboxes and containers. */
+async function containerIds(paths: ContainerdPaths): Promise<readonly string[]> {
+  const folders = [
+    join(paths.state, "io.containerd.runtime.v2.task", "k8s.io"),
+    join(paths.root, "io.containerd.grpc.v1.cri", "sandboxes"),
+    join(paths.root, "io.containerd.grpc.v1.cri", "containers"),
+  ];
+  return [...new Set((await Promise.all(folders.map(namesIn))).flat())];
 }
 
 /** By way of the runtime, so that CNI takes back addresses and port rules. Returns the pods' uids. */
