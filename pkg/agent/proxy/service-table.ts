@@ -39,6 +39,56 @@ export function frontendId(frontend: Frontend): string {
   return `${frontend.kind === "node-port" ? "*" : frontend.address} ${frontend.protocol} ${frontend.port}`;
 }
 
+/** True where both are the same to a packet and to the rules made of them. */
+export function sameFrontend(one: Frontend, other: Frontend): boolean {
+  if (one === other) return true;
+  return (
+    one.kind === other.kind &&
+    one.address === other.address &&
+    one.protocol === other.protocol &&
+    one.port === other.port &&
+    one.service === other.service &&
+    one.affinitySeconds === other.affinitySeconds &&
+    one.masquerade === other.masquerade &&
+    one.whenEmpty === other.whenEmpty &&
+    one.backends.length === other.backends.length &&
+    one.backends.every(({ address, port }, index) => {
+      const backend = other.backends[index];
+      return backend?.address === address && backend.port === port;
+    })
+  );
+}
+
+/** What differs between two tables: the frontends as they were, and as they are now. */
+export interface TableChange {
+  readonly before: ServiceTable;
+  readonly after: ServiceTable;
+}
+
+/** Costs a comparison for each frontend, and nothing more for those that are the same. */
+export function changeOf(
+  before: ReadonlyMap<string, Frontend>,
+  after: ReadonlyMap<string, Frontend>,
+): TableChange {
+  const gone: Frontend[] = [];
+  const come: Frontend[] = [];
+  for (const [id, frontend] of after) {
+    const old = before.get(id);
+    if (old !== undefined && sameFrontend(old, frontend)) continue;
+    come.push(frontend);
+    if (old !== undefined) gone.push(old);
+  }
+  if (before.size + come.length - gone.length !== after.size) {
+    for (const [id, frontend] of before) if (!after.has(id)) gone.push(frontend);
+  }
+  return { before: gone, after: come };
+}
+
+/** A table by {@link frontendId}. */
+export function byId(table: ServiceTable): ReadonlyMap<string, Frontend> {
+  return new Map(table.map((frontend) => [frontendId(frontend), frontend]));
+}
+
 /** The label that hands a Service to another proxy (kube-proxy's API). */
 const otherProxyLabel = "service.kubernetes.io/service-proxy-name";
 
@@ -72,7 +122,7 @@ export function buildServiceTable(input: ServiceTableInput): ServiceTable {
       }
     }
   }
-  return [...table.values()].sort((a, b) => compare(frontendId(a), frontendId(b)));
+  return [...table].sort(([a], [b]) => compare(a, b)).map(([, frontend]) => frontend);
 }
 
 function isProxied(service: Service): boolean {
@@ -109,10 +159,10 @@ function frontendsOf(
   input: ServiceTableInput,
 ): readonly Frontend[] {
   const { spec, metadata } = service;
-  const anywhere = backendsFor(port, slices, undefined);
-  const here = backendsFor(port, slices, input.nodeName);
   const localInside = spec.internalTrafficPolicy === "Local";
   const localOutside = spec.externalTrafficPolicy === "Local";
+  const anywhere = backendsFor(port, slices, undefined);
+  const here = localInside || localOutside ? backendsFor(port, slices, input.nodeName) : [];
   const common = {
     protocol: protocols[port.protocol ?? "TCP"] ?? "tcp",
     port: port.port,

@@ -1,13 +1,32 @@
 import type { Commands } from "../../host/exec.ts";
 import type { ProxyBackend, ProxyNetwork } from "../proxy-backend.ts";
-import { type NftablesPlan, nftTable, planNftables, renderChange, renderWhole } from "./plan.ts";
+import { byId, changeOf, type Frontend } from "../service-table.ts";
+import {
+  type AddressUses,
+  countAddresses,
+  nftTable,
+  planNftables,
+  renderChange,
+  renderHairpins,
+  renderWhole,
+} from "./plan.ts";
+
+/** What the kernel holds: the frontends, and what must be counted over all of them. */
+interface Applied {
+  readonly frontends: ReadonlyMap<string, Frontend>;
+  readonly uses: AddressUses;
+  /** See `NftablesPlan.backendsMax`. */
+  readonly backendsMax: number;
+}
+
+const nothing: Applied = { frontends: new Map(), uses: new Map(), backendsMax: 0 };
 
 /** Serves the table by nftables maps: the whole at first, then one small transaction for each change. */
 export function createNftablesBackend(deps: {
   readonly commands: Commands;
   readonly network: ProxyNetwork;
 }): ProxyBackend {
-  let applied: NftablesPlan | undefined;
+  let applied: Applied | undefined;
   return {
     mode: "nftables",
     async isInPlace(signal) {
@@ -22,16 +41,24 @@ export function createNftablesBackend(deps: {
       applied = undefined;
     },
     async apply(table, signal) {
-      const plan = planNftables(table);
-      const change =
-        applied?.backendsMax === plan.backendsMax ? renderChange(applied, plan) : undefined;
-      if (change?.length === 0) return;
-      const input =
-        change === undefined ? renderWhole(plan, deps.network) : `${change.join("\n")}\n`;
+      const known = applied ?? nothing;
+      const frontends = byId(table);
+      // Of ten thousand Services only those that changed are planned and rendered.
+      const change = changeOf(known.frontends, frontends);
+      const after = planNftables(change.after);
+      const fits = applied !== undefined && after.backendsMax <= known.backendsMax;
+      const uses = countAddresses(known.uses, change);
+      const lines = [
+        ...renderChange(planNftables(change.before), after),
+        ...renderHairpins(known.uses, uses, change),
+      ];
+      if (fits && lines.length === 0) return;
+      const input = fits ? `${lines.join("\n")}\n` : renderWhole(table, deps.network);
+      const backendsMax = fits ? known.backendsMax : planNftables(table).backendsMax;
       // Unknown until nft has answered: a failure leaves the old rules, and the next call replaces all.
       applied = undefined;
       await deps.commands.run("nft", ["-f", "-"], { input, signal });
-      applied = plan;
+      applied = { frontends, uses, backendsMax };
     },
   };
 }
@@ -45,7 +72,7 @@ export async function removeNftables(commands: Commands): Promise<void> {
 export async function nftablesUnusable(commands: Commands): Promise<string | undefined> {
   try {
     const { exitCode, stderr } = await commands.attempt("nft", ["--check", "-f", "-"], {
-      input: renderWhole(planNftables([]), {
+      input: renderWhole([], {
         clusterCidr: "10.42.0.0/16",
         serviceCidr: "10.43.0.0/16",
       }),

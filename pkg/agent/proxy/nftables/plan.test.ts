@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Frontend } from "../service-table.ts";
-import { planNftables, renderChange, renderWhole } from "./plan.ts";
+import { byId, changeOf } from "../service-table.ts";
+import { countAddresses, planNftables, renderChange, renderHairpins, renderWhole } from "./plan.ts";
 
 const network = { clusterCidr: "10.42.0.0/16", serviceCidr: "10.43.0.0/16" };
 
@@ -23,13 +24,13 @@ function frontend(rest: Partial<Frontend>): Frontend {
 }
 
 test("the whole table, as one transaction for nft", () => {
-  const plan = planNftables([
+  const table = [
     frontend({}),
     frontend({ kind: "node-port", address: "", port: 30_080, masquerade: true }),
     frontend({ address: "10.43.0.9", port: 443, service: "shop/none", backends: [] }),
-  ]);
+  ];
   // One chain for each count of back ends; three stand for all.
-  const text = renderWhole(plan, network)
+  const text = renderWhole(table, network)
     .split("\n")
     .filter((line) => !/ (masquerade-)?pick-(node-)?[4-8]\b/.test(line))
     .join("\n");
@@ -108,7 +109,6 @@ test("a pod that comes or goes is a few map elements, and nothing is nothing", (
       "delete element ip mini8s-proxy services { 10.43.0.7 . tcp . 80 }",
       "add element ip mini8s-proxy services { 10.43.0.7 . tcp . 80 : goto pick-1 }",
       "delete element ip mini8s-proxy backends { 10.43.0.7 . tcp . 80 . 1 }",
-      "delete element ip mini8s-proxy hairpins { 10.42.1.3 . 10.42.1.3 }",
     ]
   `);
   expect(renderChange(two, two)).toEqual([]);
@@ -162,4 +162,35 @@ test("another affinity time is another set: a set keeps the time-out it was made
 test("more back ends than there are chains for need the whole table anew", () => {
   const many = Array.from({ length: 9 }, (_, index) => ({ address: `10.42.0.${index}`, port: 80 }));
   expect(planNftables([frontend({ backends: many })]).backendsMax).toBe(16);
+});
+
+test("an address stays known as one that may reach itself as long as any Service leads to it", () => {
+  const one = frontend({});
+  const other = frontend({
+    address: "10.43.0.8",
+    backends: [{ address: "10.42.0.2", port: 9090 }],
+  });
+  const start = { before: [], after: [one, other] };
+  const both = countAddresses(new Map(), start);
+  const withoutOne = changeOf(byId([one, other]), byId([other]));
+  expect(withoutOne).toEqual({ before: [one], after: [] });
+  const left = countAddresses(both, withoutOne);
+  expect(renderHairpins(both, left, withoutOne)).toEqual([
+    "delete element ip mini8s-proxy hairpins { 10.42.1.3 . 10.42.1.3 }",
+  ]);
+  const none = changeOf(byId([other]), byId([]));
+  expect(renderHairpins(left, countAddresses(left, none), none)).toEqual([
+    "delete element ip mini8s-proxy hairpins { 10.42.0.2 . 10.42.0.2 }",
+  ]);
+});
+
+test("only what differs between two tables is planned", () => {
+  const [one, other] = [frontend({}), frontend({ address: "10.43.0.8" })];
+  const moved = frontend({ address: "10.43.0.8", backends: [] });
+  expect(changeOf(byId([one, other]), byId([frontend({}), moved]))).toEqual({
+    before: [other],
+    after: [moved],
+  });
+  expect(changeOf(byId([one]), byId([frontend({})]))).toEqual({ before: [], after: [] });
+  expect(changeOf(byId([one, other]), byId([other]))).toEqual({ before: [one], after: [] });
 });

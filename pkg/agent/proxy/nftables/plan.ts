@@ -1,9 +1,14 @@
 import { createHash } from "node:crypto";
 import type { ProxyNetwork } from "../proxy-backend.ts";
-import { type Frontend, frontendId, type ServiceTable } from "../service-table.ts";
+import {
+  type Frontend,
+  frontendId,
+  type ServiceTable,
+  type TableChange,
+} from "../service-table.ts";
 
 /**
- * The rules as values: what is declared once, and the elements and chains that come and go with Services.
+ * The rules of some frontends as values: what is declared once, and the elements and chains that come and go with Services.
  *
  * One verdict map sends a packet to the chain for as many back ends as its frontend has; that chain draws a
  * number and looks the back end up in one map for all frontends. So a Service is a few map elements and no
@@ -29,8 +34,10 @@ export type ElementHolder =
   | "unserved"
   | "unserved-node-ports"
   | "backends"
-  | "node-backends"
-  | "hairpins";
+  | "node-backends";
+
+/** The set of pods' addresses by which a pod is known that reached itself through its Service. */
+const hairpins = "hairpins";
 
 /** The table that holds every rule of the proxy; nothing else writes to it. */
 export const nftTable = "mini8s-proxy";
@@ -51,7 +58,6 @@ export function planNftables(table: ServiceTable): NftablesPlan {
     "unserved-node-ports": new Map(),
     backends: new Map(),
     "node-backends": new Map(),
-    hairpins: new Map(),
   };
   let backendsMax = declaredBackendsMin;
   for (const frontend of table) {
@@ -65,8 +71,6 @@ export function planNftables(table: ServiceTable): NftablesPlan {
       );
       continue;
     }
-    for (const { address } of frontend.backends)
-      elements.hairpins.set(`${address} . ${address}`, "");
     const chain =
       frontend.affinitySeconds > 0
         ? addAffinityChains(frontend, chains, affinitySets)
@@ -147,11 +151,54 @@ const holders: Readonly<Record<ElementHolder, string>> = {
     "map %s { typeof ip daddr . meta l4proto . th dport . numgen random mod 65536 : ip daddr . th dport; }",
   "node-backends":
     "map %s { typeof meta l4proto . th dport . numgen random mod 65536 : ip daddr . th dport; }",
-  hairpins: "set %s { type ipv4_addr . ipv4_addr; }",
 };
 
+/** How many frontends have a back end of each address: one is in the set of hairpins as long as any has. */
+export type AddressUses = ReadonlyMap<string, number>;
+
+/** `uses` after `change`: what was counted for frontends that are gone is taken off. */
+export function countAddresses(uses: AddressUses, change: TableChange): AddressUses {
+  const counted = new Map(uses);
+  const add = (table: ServiceTable, by: 1 | -1) => {
+    for (const { backends } of table) {
+      for (const { address } of backends) {
+        const count = (counted.get(address) ?? 0) + by;
+        if (count === 0) counted.delete(address);
+        else counted.set(address, count);
+      }
+    }
+  };
+  add(change.before, -1);
+  add(change.after, 1);
+  return counted;
+}
+
+/** What `change` does to the set of hairpins, given the uses before and after it. */
+export function renderHairpins(
+  before: AddressUses,
+  after: AddressUses,
+  change: TableChange,
+): readonly string[] {
+  const touched = new Set(
+    [...change.before, ...change.after].flatMap(({ backends }) =>
+      backends.map(({ address }) => address),
+    ),
+  );
+  const gone = [...touched].filter((address) => before.has(address) && !after.has(address));
+  const come = [...touched].filter((address) => !before.has(address) && after.has(address));
+  const command = (verb: string, addresses: readonly string[]) =>
+    addresses.length === 0
+      ? []
+      : [
+          `${verb} element ip ${nftTable} ${hairpins} { ${addresses.map((address) => `${address} . ${address}`).join(", ")} }`,
+        ];
+  return [...command("delete", gone), ...command("add", come)];
+}
+
 /** The whole table anew, as one transaction for `nft -f -`: packets see the old rules or the new ones. */
-export function renderWhole(plan: NftablesPlan, network: ProxyNetwork): string {
+export function renderWhole(table: ServiceTable, network: ProxyNetwork): string {
+  const plan = planNftables(table);
+  const everything = { before: [], after: table };
   const onNode = "fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap";
   const chain = (name: string, hook: string, rules: readonly string[]) => [
     `add chain ip ${nftTable} ${name}${hook === "" ? "" : ` { ${hook}; policy accept; }`}`,
@@ -169,6 +216,7 @@ export function renderWhole(plan: NftablesPlan, network: ProxyNetwork): string {
       const [type = "", ...rest] = form.replace("%s", "").split(" ");
       return `add ${type} ip ${nftTable} ${name} ${rest.join(" ").trim()}`;
     }),
+    `add set ip ${nftTable} ${hairpins} { type ipv4_addr . ipv4_addr; }`,
     ...chain("reject-packet", "", ["reject"]),
     ...chain("drop-packet", "", ["drop"]),
     ...pickChains(plan.backendsMax).flatMap(([name, rule]) => chain(name, "", [rule])),
@@ -187,13 +235,17 @@ export function renderWhole(plan: NftablesPlan, network: ProxyNetwork): string {
       `ct status dnat ct original ip daddr ${network.serviceCidr} ip saddr != ${network.clusterCidr} masquerade`,
     ]),
     ...renderChange(emptyPlan, plan),
+    ...renderHairpins(new Map(), countAddresses(new Map(), everything), everything),
   ];
   return `${lines.join("\n")}\n`;
 }
 
 const emptyPlan: NftablesPlan = planNftables([]);
 
-/** What leads from one plan to another of the same `backendsMax`, as one transaction; no lines where nothing changed. */
+/**
+ * What leads from one plan to another within the same declared chains, as one transaction; no lines where nothing
+ * changed. No two frontends share a chain or an element, so plans of only those that changed will do.
+ */
 export function renderChange(before: NftablesPlan, after: NftablesPlan): readonly string[] {
   const lines: string[] = [];
   for (const [name, seconds] of after.affinitySets) {
