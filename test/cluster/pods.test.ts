@@ -611,6 +611,37 @@ volumes: [{name: out, hostPath: {path: ${scratch}, type: Directory}}]`,
     expect(took).toBeLessThan(15_000);
   });
 
+  test("who leaves serves on for as long as it is ready", async () => {
+    await host.apply(`${pod(
+      "leaving",
+      `containers:
+- name: app
+  image: busybox:1
+  command: [sh, -c, "touch /tmp/ready; sleep 10000"]
+  readinessProbe: {exec: {command: [test, -f, /tmp/ready]}, periodSeconds: 1, failureThreshold: 1}
+  livenessProbe: {exec: {command: [test, -f, /tmp/ready]}, periodSeconds: 1, failureThreshold: 1}
+  lifecycle: {preStop: {exec: {command: [sh, -c, "sleep 4; rm /tmp/ready; sleep 100"]}}}`,
+    ).replace("PeriodSeconds: 1", "PeriodSeconds: 12")}---
+apiVersion: v1
+kind: Service
+metadata: {name: leaving, namespace: life}
+spec: {selector: {app: leaving}, ports: [{port: 80}]}
+`);
+    await running("leaving");
+    await k("delete", "pod", "leaving", "--wait=false");
+    for (const serving of [true, false]) {
+      await eventually(`serving is ${serving}`, async () => {
+        const conditions = await k(
+          ...["get", "endpointslices", "-l", "kubernetes.io/service-name=leaving"],
+          ...["-o", "jsonpath={.items[0].endpoints[0].conditions}"],
+        );
+        expect(JSON.parse(conditions)).toEqual({ ready: false, serving, terminating: true });
+        return true;
+      });
+    }
+    expect((await events("leaving")).join("\n")).not.toContain("Liveness");
+  });
+
   test("who does not obey is killed when its time is over", async () => {
     await host.apply(
       pod(
