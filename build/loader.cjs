@@ -1,7 +1,7 @@
 "use strict";
 // The executable's main script, and that of each of its threads: runs the bundle out of the executable's
 // assets with the code cache that was made at build time, so that nothing is compiled at start.
-const { getAsset, getRawAsset } = require("node:sea");
+const { getRawAsset } = require("node:sea");
 const vm = require("node:vm");
 
 // The bundle is ASCII: read as such it takes half the memory, in each thread.
