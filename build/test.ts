@@ -28,6 +28,11 @@ if (chosen.length === 0)
   count(run(process.execPath, [join(root, "build/check.ts")]), "npm run check");
 count(run(process.execPath, [join(root, "build/build.ts")]), "npm run build");
 
+// Where they cannot be had, the tests that need them are told as skipped.
+if (!existsSync(join(root, "node_modules/.cache/kubernetes-fixtures"))) {
+  run(process.execPath, [join(root, "build/fetch-fixtures.ts")]);
+}
+
 mkdirSync(join(root, "dist"), { recursive: true });
 rmSync(report, { force: true });
 const vitest = run("vitest", [

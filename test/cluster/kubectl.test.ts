@@ -165,8 +165,17 @@ describe("a Deployment", () => {
 
 describe("describe", () => {
   test("tells of a pod all there is", async () => {
-    const pod = (await k("get", "pods", "-l", "app=web", "-o", "name")).split("\n").at(-1) ?? "";
-    const described = await k("describe", pod);
+    const pod = await eventually("only pods that stay are listed", async () => {
+      const listed = await k(
+        ...["get", "pods", "-l", "app=web", "-o"],
+        "jsonpath={range .items[*]}{.metadata.name} {.metadata.deletionTimestamp}{'\\n'}{end}",
+      );
+      const names = listed.split("\n").map((line) => line.trim());
+      return names.length === 3 && names.every((name) => !name.includes(" "))
+        ? names[0]
+        : undefined;
+    });
+    const described = await k("describe", "pod", pod);
     expect(described).toMatch(/Node: +node-1\/10\.98\./);
     expect(described).toMatch(/Container ID: +containerd:\/\/[0-9a-f]{64}/);
     expect(described).toMatch(
