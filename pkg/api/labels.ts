@@ -319,6 +319,31 @@ export function validateLabels(labels: Labels | undefined, path: string): readon
   return errors;
 }
 
+/**
+ * Whether a requirement on labels has as many values as its operator takes; undefined for an operator that is not one
+ * of label selectors.
+ */
+export function validateValueCount(
+  operator: string,
+  values: readonly string[],
+  path: string,
+): readonly FieldError[] | undefined {
+  switch (operator) {
+    case "In":
+    case "NotIn":
+      if (values.length > 0) return [];
+      return [required(path, "must be specified when `operator` is 'In' or 'NotIn'")];
+    case "Exists":
+    case "DoesNotExist":
+      if (values.length === 0) return [];
+      return [
+        forbidden(path, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+      ];
+    default:
+      return undefined;
+  }
+}
+
 /** Of a `LabelSelector` in a spec. */
 export function validateLabelSelector(
   selector: LabelSelector | undefined,
@@ -329,31 +354,11 @@ export function validateLabelSelector(
   (selector.matchExpressions ?? []).forEach((expression, index) => {
     const at = `${path}.matchExpressions[${index}]`;
     const values = expression.values ?? [];
-    switch (expression.operator) {
-      case "In":
-      case "NotIn":
-        if (values.length === 0) {
-          errors.push(
-            required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"),
-          );
-        }
-        break;
-      case "Exists":
-      case "DoesNotExist":
-        if (values.length > 0) {
-          errors.push(
-            forbidden(
-              `${at}.values`,
-              "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-            ),
-          );
-        }
-        break;
-      default:
-        errors.push(
-          invalid(`${at}.operator`, expression.operator, "not a valid selector operator"),
-        );
-    }
+    errors.push(
+      ...(validateValueCount(expression.operator, values, `${at}.values`) ?? [
+        invalid(`${at}.operator`, expression.operator, "not a valid selector operator"),
+      ]),
+    );
     errors.push(...invalidEach(`${at}.key`, expression.key, checkQualifiedName(expression.key)));
     values.forEach((value, valueIndex) => {
       errors.push(...invalidEach(`${at}.values[${valueIndex}]`, value, checkLabelValue(value)));

@@ -1,11 +1,4 @@
-import {
-  duplicate,
-  forbidden,
-  invalid,
-  invalidEach,
-  notSupported,
-  required,
-} from "../field-error.ts";
+import { duplicate, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import type {
   Affinity,
   NodeSelector,
@@ -17,7 +10,7 @@ import type {
   Toleration,
   TopologySpreadConstraint,
 } from "../generated/core-v1.generated.ts";
-import { validateLabelSelector } from "../labels.ts";
+import { validateLabelSelector, validateValueCount } from "../labels.ts";
 import { checkDnsLabel, checkLabelValue, checkQualifiedName } from "../names.ts";
 import type { FieldError } from "../resource.ts";
 
@@ -185,39 +178,21 @@ function validateNodeRequirement(
   path: string,
   errors: FieldError[],
 ): void {
-  switch (operator) {
-    case "In":
-    case "NotIn":
-      if (values.length === 0) {
-        errors.push(
-          required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"),
-        );
-      }
-      break;
-    case "Exists":
-    case "DoesNotExist":
-      if (values.length > 0) {
-        errors.push(
-          forbidden(
-            `${path}.values`,
-            "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-          ),
-        );
-      }
-      break;
-    case "Gt":
-    case "Lt":
-      if (values.length !== 1) {
-        errors.push(
-          required(
-            `${path}.values`,
-            "must be specified single value when `operator` is 'Lt' or 'Gt'",
-          ),
-        );
-      }
-      break;
-    default:
-      errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
+  if (operator === "Gt" || operator === "Lt") {
+    if (values.length !== 1) {
+      errors.push(
+        required(
+          `${path}.values`,
+          "must be specified single value when `operator` is 'Lt' or 'Gt'",
+        ),
+      );
+    }
+  } else {
+    errors.push(
+      ...(validateValueCount(operator, values, `${path}.values`) ?? [
+        invalid(`${path}.operator`, operator, "not a valid selector operator"),
+      ]),
+    );
   }
   errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));
   values.forEach((value, index) => {

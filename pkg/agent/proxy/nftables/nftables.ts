@@ -3,6 +3,7 @@ import type { ProxyBackend, ProxyNetwork } from "../proxy-backend.ts";
 import { byId, changeOf, type Frontend } from "../service-table.ts";
 import {
   type AddressUses,
+  backendsMaxOf,
   countAddresses,
   nftTable,
   planNftables,
@@ -19,6 +20,7 @@ interface Applied {
   readonly backendsMax: number;
 }
 
+/** No chain is declared, so whatever comes is more than fits. */
 const nothing: Applied = { frontends: new Map(), uses: new Map(), backendsMax: 0 };
 
 /** Serves the table by nftables maps: the whole at first, then one small transaction for each change. */
@@ -43,18 +45,22 @@ export function createNftablesBackend(deps: {
     async apply(table, signal) {
       const known = applied ?? nothing;
       const frontends = byId(table);
-      // Of ten thousand Services only those that changed are planned and rendered.
       const change = changeOf(known.frontends, frontends);
-      const after = planNftables(change.after);
-      const fits = applied !== undefined && after.backendsMax <= known.backendsMax;
       const uses = countAddresses(known.uses, change);
-      const lines = [
-        ...renderChange(planNftables(change.before), after),
-        ...renderHairpins(known.uses, uses, change),
-      ];
-      if (fits && lines.length === 0) return;
-      const input = fits ? `${lines.join("\n")}\n` : renderWhole(table, deps.network);
-      const backendsMax = fits ? known.backendsMax : planNftables(table).backendsMax;
+      let input: string;
+      let { backendsMax } = known;
+      if (backendsMaxOf(change.after) > backendsMax) {
+        input = renderWhole(table, deps.network);
+        backendsMax = backendsMaxOf(table);
+      } else {
+        // Of ten thousand Services only those that changed are planned and rendered.
+        const lines = [
+          ...renderChange(planNftables(change.before), planNftables(change.after)),
+          ...renderHairpins(known.uses, uses, change),
+        ];
+        if (lines.length === 0) return;
+        input = `${lines.join("\n")}\n`;
+      }
       // Unknown until nft has answered: a failure leaves the old rules, and the next call replaces all.
       applied = undefined;
       await deps.commands.run("nft", ["-f", "-"], { input, signal });

@@ -48,6 +48,13 @@ const setMark = `meta mark set meta mark or ${masqueradeMark}`;
 
 const declaredBackendsMin = 8;
 
+/** See `NftablesPlan.backendsMax`: doubled as often as it takes, so that it seldom grows. */
+export function backendsMaxOf(table: ServiceTable): number {
+  let backendsMax = declaredBackendsMin;
+  for (const { backends } of table) while (backendsMax < backends.length) backendsMax *= 2;
+  return backendsMax;
+}
+
 export function planNftables(table: ServiceTable): NftablesPlan {
   const chains = new Map<string, readonly string[]>();
   const affinitySets = new Map<string, number>();
@@ -59,9 +66,7 @@ export function planNftables(table: ServiceTable): NftablesPlan {
     backends: new Map(),
     "node-backends": new Map(),
   };
-  let backendsMax = declaredBackendsMin;
   for (const frontend of table) {
-    while (backendsMax < frontend.backends.length) backendsMax *= 2;
     const onNodePort = frontend.kind === "node-port";
     const key = matchKey(frontend);
     if (frontend.backends.length === 0) {
@@ -77,7 +82,7 @@ export function planNftables(table: ServiceTable): NftablesPlan {
         : addBackends(frontend, elements[onNodePort ? "node-backends" : "backends"]);
     elements[onNodePort ? "node-ports" : "services"].set(key, `goto ${chain}`);
   }
-  return { backendsMax, chains, affinitySets, elements };
+  return { backendsMax: backendsMaxOf(table), chains, affinitySets, elements };
 }
 
 function matchKey({ kind, address, protocol, port }: Frontend): string {
