@@ -6,6 +6,7 @@ import type { Worker } from "node:worker_threads";
 import ipaddr from "ipaddr.js";
 import { systemMachine } from "../pkg/agent/host/machine.ts";
 import { readDescriptions } from "../pkg/api/openapi-descriptions.ts";
+import { aborted } from "../pkg/base/abort.ts";
 import { systemClock } from "../pkg/base/clock.ts";
 import type { Logger } from "../pkg/base/log.ts";
 import { MendableError } from "../pkg/base/mendable-error.ts";
@@ -57,12 +58,9 @@ export async function runServerCommand(
     return;
   }
   // Asked now, so that a wrong flag of the node is told at once and not after the API is up.
-  const nodeOf = ({ port, nodeToken }: StartedServer) =>
-    nodeConfigOf(flags, {
-      server: `https://${loopbackFor(config.bindAddress)}:${port}`,
-      token: nodeToken,
-    });
-  nodeOf({ port: config.port, nodeToken: "" });
+  const nodeOf = ({ url, nodeToken }: StartedServer) =>
+    nodeConfigOf(flags, { server: url, token: nodeToken });
+  nodeOf({ url: "", nodeToken: "" });
   await runAll([server, nodeThread(started.promise, nodeOf, flags.debug)], signal);
 }
 
@@ -75,10 +73,7 @@ function nodeThread(
   return {
     name: "node",
     async run(signal) {
-      const stopped = new Promise<undefined>((resolve) => {
-        if (signal.aborted) resolve(undefined);
-        signal.addEventListener("abort", () => resolve(undefined), { once: true });
-      });
+      const stopped = aborted(signal).then(() => undefined);
       const server = await Promise.race([started, stopped]);
       if (server === undefined) return;
       const data: AgentThreadData = { config: configOf(server), debug };
@@ -101,10 +96,6 @@ function errorOf({ message, stack }: Extract<AgentThreadReport, { type: "failed"
   const error = new Error(message);
   error.stack = stack;
   return error;
-}
-
-function loopbackFor(bindAddress: string): string {
-  return bindAddress === "0.0.0.0" || bindAddress === "::" ? "127.0.0.1" : bindAddress;
 }
 
 /** A node's pods get a /24, and the cluster's DNS the tenth address of the Services. */

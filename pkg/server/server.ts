@@ -66,7 +66,8 @@ export interface ServerDeps {
 
 /** What a node on the same machine needs to join. */
 export interface StartedServer {
-  readonly port: number;
+  /** Where it is reached from this machine: `https://host:port`. */
+  readonly url: string;
   readonly nodeToken: string;
 }
 
@@ -123,6 +124,7 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
     name: "start",
     async run(stop) {
       const { port } = await server.service.listening();
+      const url = `https://${reachableHost(config)}:${port}`;
       await bootstrapCluster(
         { client: system, clock, log: logger },
         {
@@ -136,7 +138,7 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
       await writeKubeconfig(
         config.kubeconfig.path,
         {
-          server: `https://${reachableHost(config)}:${port}`,
+          server: url,
           caPem: certificates.serverCa.certificatePem,
           client: certificates.admin,
         },
@@ -144,7 +146,7 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
       );
       state.bootstrapped = true;
       logger.info("the API is ready", { port, kubeconfig: config.kubeconfig.path });
-      deps.onReady({ port, nodeToken: secrets.nodeToken });
+      deps.onReady({ url, nodeToken: secrets.nodeToken });
       const keeper = createApiServiceKeeper({ client: system, clock, log: logger }, api);
       const loops = createControlLoops({
         client: clientOf(server, controllerUser),
