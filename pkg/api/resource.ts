@@ -106,7 +106,21 @@ export interface ResourceDefinition<T extends KubernetesObject = KubernetesObjec
   readonly columns: readonly Column<T>[];
   /** Field selectors besides `metadata.name` and `metadata.namespace`. */
   readonly selectableFields: Readonly<Record<string, ReadField<T>>>;
+  /**
+   * Where objects of this version are stored as another: that one's definition, which has none itself. All that is
+   * said here (defaults, rules, columns) is of this version's form; `toStored` and `fromStored` lead from one to the other.
+   */
+  readonly storedAs: ResourceDefinition | undefined;
+  /** An object of this version as it is stored. Pure; may share parts. Undefined: as it is. */
+  readonly toStored: Convert | undefined;
+  /**
+   * A stored object as this version shows it. Pure; the very same object where nothing differs, so that its bytes are
+   * served as they lie there. Undefined: as it is.
+   */
+  readonly fromStored: Convert | undefined;
 }
+
+type Convert = (object: KubernetesObject) => KubernetesObject;
 
 /** Reads one field of a `T` as text; written as a method's type so that a list of all kinds can be typed. */
 type ReadField<T> = { read(object: T): string }["read"];
@@ -121,7 +135,10 @@ type Defaulted =
   | "nameRule"
   | "subresources"
   | "columns"
-  | "selectableFields";
+  | "selectableFields"
+  | "storedAs"
+  | "toStored"
+  | "fromStored";
 
 const allVerbs: readonly StandardVerb[] = [
   "create",
@@ -150,6 +167,9 @@ export function defineResource<T extends KubernetesObject>(
     subresources: { status: false },
     columns: [],
     selectableFields: {},
+    storedAs: undefined,
+    toStored: undefined,
+    fromStored: undefined,
     ...definition,
   } satisfies ResourceDefinition<T>);
 }

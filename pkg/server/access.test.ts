@@ -17,6 +17,7 @@ import { createAccess } from "./access.ts";
 import { nodeBootstrapPaths } from "./apiserver/authn/bootstrap-paths.ts";
 import { createApiServer } from "./apiserver/create-api-server.ts";
 import { openHub } from "./apiserver/hub-store.ts";
+import { ResourceTable } from "./apiserver/resource-table.ts";
 import { bootstrapCluster } from "./bootstrap.ts";
 import { createBootstrapHandler } from "./certificates/node-bootstrap.ts";
 import { createNodePasswordSecrets } from "./certificates/node-password-secrets.ts";
@@ -48,7 +49,9 @@ beforeAll(async () => {
   });
   const { serverCa, clientCa, requestHeaderCa, serving, kubeletClient } = certificates;
   const hub = await openHub({ datastore: openMemoryDatastore() });
+  const resources = new ResourceTable(allResources);
   const access = createAccess({
+    resources,
     hub,
     clock: systemClock,
     serviceAccountKey: certificates.serviceAccountKey,
@@ -71,7 +74,7 @@ beforeAll(async () => {
   const server = createApiServer({
     ...access,
     hub,
-    resources: allResources,
+    resources,
     health: { live: [], ready: [] },
     openPaths: nodeBootstrapPaths(handle),
     tls: {

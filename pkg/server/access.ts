@@ -1,6 +1,4 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { allResources } from "../api/registry.generated.ts";
-import { apiVersionOf, type ResourceDefinition } from "../api/resource.ts";
 import type { Clock } from "../base/clock.ts";
 import type { AdmissionPlugin, ObjectReader } from "./apiserver/admission/admission.ts";
 import { createAdmissionChain } from "./apiserver/admission/chain.ts";
@@ -22,11 +20,13 @@ import { createRbacAuthorizer } from "./apiserver/authz/rbac-authorizer.ts";
 import { createRbacPolicy } from "./apiserver/authz/rbac-policy.ts";
 import type { Hub } from "./apiserver/hub.ts";
 import type { PathHandler } from "./apiserver/path-handler.ts";
+import type { ResourceTable } from "./apiserver/resource-table.ts";
 import { createReviews } from "./apiserver/reviews/reviews.ts";
 import type { VirtualResource } from "./apiserver/virtual-resource.ts";
 import { nodeRules } from "./bootstrap/cluster-roles.ts";
 
 export interface AccessOptions {
+  readonly resources: ResourceTable;
   readonly hub: Hub;
   readonly clock: Clock;
   /** Signs ServiceAccount tokens. */
@@ -77,7 +77,7 @@ export function createAccess(options: AccessOptions): Access {
       clock,
       authorizer,
       policy,
-      resourceOfKind: findResourceOfKind,
+      resourceOfKind: (apiVersion, kind) => options.resources.ofKind(apiVersion, kind),
       serviceAllocation: createServiceAllocation({
         feed,
         clock,
@@ -95,10 +95,4 @@ export function createAccess(options: AccessOptions): Access {
     virtualResources: createReviews({ authorizer, policy, authenticateToken: token, clock }),
     paths: openidPaths({ issuer, publicKeys }),
   };
-}
-
-function findResourceOfKind(apiVersion: string, kind: string): ResourceDefinition | undefined {
-  return allResources.find(
-    (resource) => resource.kind === kind && apiVersionOf(resource) === apiVersion,
-  );
 }

@@ -14,6 +14,7 @@ import { nodeBootstrapPaths } from "./apiserver/authn/bootstrap-paths.ts";
 import { type ApiServer, createApiServer } from "./apiserver/create-api-server.ts";
 import type { Hub } from "./apiserver/hub.ts";
 import { openHub } from "./apiserver/hub-store.ts";
+import { ResourceTable } from "./apiserver/resource-table.ts";
 import { bootstrapCluster, createApiServiceKeeper } from "./bootstrap.ts";
 import { type JoinSecrets, openJoinSecrets } from "./certificates/join-secrets.ts";
 import { writeKubeconfig } from "./certificates/kubeconfig.ts";
@@ -94,13 +95,15 @@ export function createServer(deps: ServerDeps): Service {
       ]);
       await using _datastore = datastore;
       await using hub = await openHub({ datastore, logger });
-      await runOn({ ...deps, hub, certificates, apiServiceAddress }, signal);
+      const resources = new ResourceTable(allResources);
+      await runOn({ ...deps, hub, resources, certificates, apiServiceAddress }, signal);
     },
   };
 }
 
 interface ControlPlaneDeps extends ServerDeps {
   readonly hub: Hub & Service;
+  readonly resources: ResourceTable;
   readonly certificates: ServerCertificates;
   readonly apiServiceAddress: string;
 }
@@ -154,7 +157,7 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
         clock,
         logger,
         random: deps.random,
-        resources: () => allResources,
+        resources: () => deps.resources.stored,
         clusterCidr: config.clusterCidr,
         serverNode: config.nodeName,
         rootCa: certificates.serverCa.certificatePem,
@@ -199,8 +202,9 @@ function composeApi(
   secrets: JoinSecrets,
   isBootstrapped: () => boolean,
 ): ApiServer {
-  const { config, clock, logger, hub, certificates } = deps;
+  const { config, clock, logger, hub, certificates, resources } = deps;
   const { virtualResources, paths, ...access } = createAccess({
+    resources,
     hub,
     clock,
     serviceAccountKey: certificates.serviceAccountKey,
@@ -230,7 +234,7 @@ function composeApi(
   const server = createApiServer({
     ...access,
     hub,
-    resources: allResources,
+    resources,
     virtualResources,
     paths,
     openPaths: nodeBootstrapPaths(bootstrap),

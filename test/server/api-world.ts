@@ -5,7 +5,6 @@ import { Registry } from "prom-client";
 import type { Namespace, ServiceAccount } from "../../pkg/api/generated/core-v1.generated.ts";
 import type { NewObject } from "../../pkg/api/object.ts";
 import { allResources } from "../../pkg/api/registry.generated.ts";
-import { apiVersionOf } from "../../pkg/api/resource.ts";
 import { namespaceResource } from "../../pkg/api/resources/namespace.ts";
 import { serviceAccountResource } from "../../pkg/api/resources/serviceaccount.ts";
 import { systemClock } from "../../pkg/base/clock.ts";
@@ -28,6 +27,7 @@ import { createRbacPolicy } from "../../pkg/server/apiserver/authz/rbac-policy.t
 import { type ApiServer, createApiServer } from "../../pkg/server/apiserver/create-api-server.ts";
 import type { OpenHub } from "../../pkg/server/apiserver/hub-store.ts";
 import { openHub } from "../../pkg/server/apiserver/hub-store.ts";
+import { ResourceTable } from "../../pkg/server/apiserver/resource-table.ts";
 import { createReviews } from "../../pkg/server/apiserver/reviews/reviews.ts";
 import {
   type Authority,
@@ -112,10 +112,11 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
     clock,
   });
   const kubeletClient = certificateFor("system:apiserver", ["system:masters"]);
+  const resources = new ResourceTable(allResources);
   const server = createApiServer({
     hub,
     reader,
-    resources: allResources,
+    resources,
     virtualResources: createReviews({ authorizer, policy, authenticateToken, clock }),
     authenticator: createAuthenticator({
       certificate: createCertificateAuthenticator(clock),
@@ -127,8 +128,7 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
       clock,
       authorizer,
       policy,
-      resourceOfKind: (apiVersion, kind) =>
-        allResources.find((each) => apiVersionOf(each) === apiVersion && each.kind === kind),
+      resourceOfKind: (apiVersion, kind) => resources.ofKind(apiVersion, kind),
       serviceAllocation: createServiceAllocation({
         feed,
         clock,

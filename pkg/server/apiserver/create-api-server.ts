@@ -28,7 +28,7 @@ import { type ApiListener, createListener, type TlsMaterial } from "./listen.ts"
 import { createRequestMetrics, metricsPath } from "./metrics.ts";
 import { createOpenApi, type OpenApiDeps } from "./openapi.ts";
 import type { PathHandler } from "./path-handler.ts";
-import { ResourceTable } from "./resource-table.ts";
+import type { ResourceTable } from "./resource-table.ts";
 import { rootPath } from "./root-path.ts";
 import { createNodeConnector } from "./streaming/node-connector.ts";
 import { bindingSubresource, bindingTarget } from "./subresources/binding.ts";
@@ -43,8 +43,8 @@ import type { VirtualResource } from "./virtual-resource.ts";
 export interface ApiServerDeps {
   readonly hub: Hub;
   readonly reader: ObjectReader;
-  /** Every kind that is served. */
-  readonly resources: readonly ResourceDefinition[];
+  /** Every kind that is served; read anew for each request, so that custom kinds come and go. */
+  readonly resources: ResourceTable;
   /** What answers the kinds that are not stored; Binding's is here already. */
   readonly virtualResources: readonly VirtualResource[];
   readonly authenticator: Authenticator;
@@ -91,7 +91,7 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
   const dispatch: DispatchDeps = {
     ...store,
     draining: draining.signal,
-    resources: new ResourceTable(deps.resources),
+    resources: deps.resources,
     virtualResources: [...deps.virtualResources, bindings(() => dispatch)],
     valueSubresources: [
       scaleSubresource,
@@ -102,13 +102,13 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     ],
     connectSubresources: createPodConnects({ ...store, authorizer, nodes }),
   };
-  const surface = { resources: deps.resources, subresources: servedSubresources };
+  const surface = surfaceOf(deps.resources);
   const discovery = createDiscovery({
-    surface: () => surface,
+    surface,
     serverAddress: `${deps.advertiseAddress}:${deps.port}`,
   });
   const openApi = createOpenApi({
-    surface: () => surface,
+    surface,
     gitVersion: kubernetesVersion.gitVersion,
     describe: deps.describe,
   });
@@ -127,7 +127,7 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     metrics: requests,
     logger,
     openPaths: deps.openPaths ?? [],
-    paths: [...paths, rootPath(servedPaths(surface, paths))],
+    paths: [...paths, rootPath(() => servedPaths(surface(), paths))],
     dispatch,
   });
   const listener = createListener({
@@ -140,6 +140,15 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     drain: () => draining.abort(),
   });
   return { app, service: listener, api: createApi({ ...dispatch, authorizer }) };
+}
+
+/** What is served at the time of the call: the same value until a kind comes or goes. */
+function surfaceOf(resources: ResourceTable): () => ApiSurface {
+  let surface: ApiSurface = { resources: resources.all, subresources: servedSubresources };
+  return () => {
+    if (surface.resources !== resources.all) surface = { ...surface, resources: resources.all };
+    return surface;
+  };
 }
 
 /** Every path but those of objects. */

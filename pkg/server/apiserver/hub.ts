@@ -92,9 +92,16 @@ export interface Hub {
   watch(prefix: string, after: Revision, watcher: HubWatcher): () => void;
 }
 
+/** What a storage key is made of: an object lies under the name of the version that it is stored as. */
+export interface StoragePlace {
+  readonly group: string;
+  readonly plural: string;
+  readonly storedAs?: { readonly group: string; readonly plural: string } | undefined;
+}
+
 /** Where an object is stored: `configmaps/default/name`, `deployments.apps/default/name`, `nodes/name`. */
 export function storageKey(
-  resource: { readonly group: string; readonly plural: string },
+  resource: StoragePlace,
   namespace: string | undefined,
   name: string,
 ): string {
@@ -102,10 +109,8 @@ export function storageKey(
 }
 
 /** The prefix of all objects of a resource, or of those in one namespace. */
-export function storagePrefix(
-  resource: { readonly group: string; readonly plural: string },
-  namespace?: string,
-): string {
-  const kind = resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
+export function storagePrefix(resource: StoragePlace, namespace?: string): string {
+  const { group, plural } = resource.storedAs ?? resource;
+  const kind = group === "" ? plural : `${plural}.${group}`;
   return namespace === undefined || namespace === "" ? `${kind}/` : `${kind}/${namespace}/`;
 }

@@ -11,6 +11,7 @@ import type { AdmissionPlugin, AdmissionRequest } from "./admission/admission.ts
 import { type Hub, type HubWriteResult, type StoredObject, storageKey } from "./hub.ts";
 import { validateObjectMeta, validateObjectMetaUpdate } from "./object-meta.ts";
 import type { RequestContext } from "./request-context.ts";
+import { asServed, asStored } from "./served-view.ts";
 import type { Preconditions, WriteOptions } from "./write-options.ts";
 
 /** What the verbs stand on: the objects, the rules every write passes, and the time. */
@@ -39,7 +40,7 @@ type AnyDraft = Draft<KubernetesObject>;
 export function readStored(deps: Pick<StoreDeps, "hub">, target: Target): StoredObject {
   const stored = deps.hub.get(storageKey(target.resource, target.namespace, target.name));
   if (stored === undefined) throw ApiError.notFound(target.resource, target.name);
-  return stored;
+  return asServed(target.resource, stored);
 }
 
 // ---- admission ---------------------------------------------------------------
@@ -135,8 +136,9 @@ export async function createStored(
     if (options.dryRun) {
       if (deps.hub.get(key) === undefined) return unstored(key, object, undefined);
     } else {
-      const result = await deps.hub.create(key, object, resource.durability(object));
-      if (result.outcome === "written") return result.stored;
+      const kept = asStored(resource, object);
+      const result = await deps.hub.create(key, kept, resource.durability(object));
+      if (result.outcome === "written") return asServed(resource, result.stored);
       if (tries === triesMax) throw alreadyExists(resource, object.metadata.name, result.current);
       continue;
     }
@@ -217,7 +219,9 @@ export async function updateStored(
       return { stored, created: true };
     }
     const result = await tryUpdate(deps, context, change, key, current);
-    if (result.outcome === "written") return { stored: result.stored, created: false };
+    if (result.outcome === "written") {
+      return { stored: asServed(resource, result.stored), created: false };
+    }
     if (tries === updateTriesMax) throw ApiError.conflict(resource, name, modifiedMeanwhile);
     context.signal.throwIfAborted();
     current = result.current;
@@ -233,7 +237,7 @@ async function tryUpdate(
 ): Promise<HubWriteResult> {
   const { target, options, subresource } = change;
   const { resource, name } = target;
-  const previous = current.value;
+  const previous = asServed(resource, current).value;
   checkPreconditions(change, key, previous);
   const draft = await change.next(previous);
   if (draft.metadata.name !== name) throw nameMismatch(draft.metadata.name, name);
@@ -270,13 +274,16 @@ async function tryUpdate(
   if (subresource === "") context.warnings.push(...(resource.warnings?.(object, previous) ?? []));
 
   if (isFinished(resource, object, previous)) {
-    if (options.dryRun) return { outcome: "written", stored: unstored(key, object, current) };
+    if (options.dryRun) {
+      return { outcome: "written", stored: unstored(key, asStored(resource, object), current) };
+    }
     return await deps.hub.delete(key, current.revision, resource.durability(object));
   }
   delete (draft.metadata as { resourceVersion?: string }).resourceVersion;
-  if (sameVersion(object, previous)) return { outcome: "written", stored: current };
-  if (options.dryRun) return { outcome: "written", stored: unstored(key, object, current) };
-  return await deps.hub.update(key, object, current.revision, resource.durability(object));
+  const kept = asStored(resource, object);
+  if (sameVersion(kept, current.value)) return { outcome: "written", stored: current };
+  if (options.dryRun) return { outcome: "written", stored: unstored(key, kept, current) };
+  return await deps.hub.update(key, kept, current.revision, resource.durability(object));
 }
 
 function nameMismatch(sent: string | undefined, name: string): ApiError {

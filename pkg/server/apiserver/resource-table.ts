@@ -1,26 +1,62 @@
-import type { ResourceDefinition } from "../../api/resource.ts";
+import { apiVersionOf, type ResourceDefinition } from "../../api/resource.ts";
 import { storagePrefix } from "./hub.ts";
 
-/** Every kind that is served, found by what a path says of it. */
+/** Every kind that is served, found by what a path says of it. Custom kinds come and go while it is read. */
 export class ResourceTable {
-  readonly all: readonly ResourceDefinition[];
-  readonly #byPath = new Map<string, ResourceDefinition>();
+  readonly #builtIn: readonly ResourceDefinition[];
+  readonly #custom = new Map<string, readonly ResourceDefinition[]>();
+  #all: readonly ResourceDefinition[];
+  #byPath: ReadonlyMap<string, ResourceDefinition>;
 
-  constructor(resources: readonly ResourceDefinition[]) {
-    this.all = resources;
-    for (const resource of resources) {
-      this.#byPath.set(pathOf(resource.group, resource.version, resource.plural), resource);
-    }
+  constructor(builtIn: readonly ResourceDefinition[]) {
+    this.#builtIn = builtIn;
+    this.#all = builtIn;
+    this.#byPath = byPath(builtIn);
+  }
+
+  /** One entry for each version of each kind. Another array after each change: what is made of it may be kept until then. */
+  get all(): readonly ResourceDefinition[] {
+    return this.#all;
+  }
+
+  /** Each kind once, in the version that it is stored as. */
+  get stored(): readonly ResourceDefinition[] {
+    return this.#all.filter(
+      ({ storedAs, storage }) => storedAs === undefined && storage !== "none",
+    );
+  }
+
+  /** Serves `definitions` in the name of `owner` in place of those it had before; an empty list ends them. */
+  replaceCustom(owner: string, definitions: readonly ResourceDefinition[]): void {
+    if (definitions.length === 0) this.#custom.delete(owner);
+    else this.#custom.set(owner, definitions);
+    this.#all = [...this.#builtIn, ...[...this.#custom.values()].flat()];
+    this.#byPath = byPath(this.#all);
   }
 
   find(group: string, version: string, plural: string): ResourceDefinition | undefined {
     return this.#byPath.get(pathOf(group, version, plural));
   }
 
+  /** The kind that `apiVersion` and `kind` of an object, or of an owner reference, name. */
+  ofKind(apiVersion: string, kind: string): ResourceDefinition | undefined {
+    return this.#all.find((each) => each.kind === kind && apiVersionOf(each) === apiVersion);
+  }
+
   /** True where `group/version` has any kind at all. */
   serves(group: string, version: string): boolean {
-    return this.all.some((each) => each.group === group && each.version === version);
+    return this.#all.some((each) => each.group === group && each.version === version);
   }
+}
+
+/** Whoever comes first keeps a path: no custom kind takes a built-in one's. */
+function byPath(resources: readonly ResourceDefinition[]): ReadonlyMap<string, ResourceDefinition> {
+  const found = new Map<string, ResourceDefinition>();
+  for (const resource of resources) {
+    const path = pathOf(resource.group, resource.version, resource.plural);
+    if (!found.has(path)) found.set(path, resource);
+  }
+  return found;
 }
 
 function pathOf(group: string, version: string, plural: string): string {

@@ -16,6 +16,7 @@ import {
   unstored,
   validateAdmission,
 } from "../resource-store.ts";
+import { asServed } from "../served-view.ts";
 import type { DeleteOptions } from "../write-options.ts";
 
 export interface Deleted {
@@ -39,13 +40,14 @@ export async function deleteObject(
   let current = deps.hub.get(key);
   for (let tries = 1; ; tries += 1) {
     if (current === undefined) throw ApiError.notFound(resource, name);
-    await passAdmission(deps, context, target, options, current.value);
+    await passAdmission(deps, context, target, options, asServed(resource, current).value);
     checkPreconditions(resource, current.value, options);
     const step = planDelete(resource, current.value, options, deps.clock.now());
-    if (step.type === "pending") return { gone: false, stored: current };
+    if (step.type === "pending") return { gone: false, stored: asServed(resource, current) };
     if (options.dryRun) {
       const object = step.type === "mark" ? step.object : current.value;
-      return { gone: step.type === "remove", stored: unstored(key, object, current) };
+      const stored = asServed(resource, unstored(key, object, current));
+      return { gone: step.type === "remove", stored };
     }
     const durability = resource.durability(current.value);
     const result: HubWriteResult =
@@ -53,7 +55,7 @@ export async function deleteObject(
         ? await deps.hub.delete(key, current.revision, durability)
         : await deps.hub.update(key, withoutVersion(step.object), current.revision, durability);
     if (result.outcome === "written") {
-      return { gone: step.type === "remove", stored: result.stored };
+      return { gone: step.type === "remove", stored: asServed(resource, result.stored) };
     }
     if (tries === deleteTriesMax) {
       throw ApiError.conflict(

@@ -13,6 +13,7 @@ import type { ListOptions } from "../list-options.ts";
 import type { RequestContext } from "../request-context.ts";
 import { parseRevision, untilRevision } from "../revisions.ts";
 import { type Selection, selectionOf } from "../selection.ts";
+import { asServed } from "../served-view.ts";
 
 /** A part of a list, all of it at one revision. */
 export interface ObjectPage {
@@ -45,7 +46,8 @@ export async function listObjects(
     const one = byName(deps.hub, resource, namespace, selection);
     if (one !== undefined) return one;
   }
-  return collect(deps.hub, prefix, selection, options.limit, from?.startAfter, at);
+  const scan = { hub: deps.hub, resource, prefix, selection };
+  return collect(scan, options.limit, from?.startAfter, at);
 }
 
 /** Which past is asked for; undefined: the present. */
@@ -73,7 +75,8 @@ function byName(
   selection: Selection,
 ): ObjectPage | undefined {
   if (resource.scope === "namespace" && namespace === undefined) return undefined;
-  const stored = hub.get(storageKey(resource, namespace, selection.name ?? ""));
+  const found = hub.get(storageKey(resource, namespace, selection.name ?? ""));
+  const stored = found === undefined ? undefined : asServed(resource, found);
   const matches = stored !== undefined && selection.matches?.(stored.value) !== false;
   return {
     objects: matches ? [stored] : [],
@@ -86,10 +89,15 @@ function byName(
 /** With selectors, the hub is read in parts of this size until the page is full. */
 const scanObjects = 1_000;
 
+interface Scan {
+  readonly hub: Hub;
+  readonly resource: ResourceDefinition;
+  readonly prefix: string;
+  readonly selection: Selection;
+}
+
 function collect(
-  hub: Hub,
-  prefix: string,
-  selection: Selection,
+  { hub, resource, prefix, selection }: Scan,
   limit: number,
   startAfter: string | undefined,
   at: Revision | undefined,
@@ -97,7 +105,11 @@ function collect(
   if (selection.matches === undefined) {
     const range = { prefix, ...(startAfter === undefined ? {} : { startAfter }) };
     const listed = unexpired(hub.list(limit > 0 ? { ...range, limit } : range, at), startAfter);
-    return pageOf(listed.objects, listed.revision, listed.hasMore, listed.remaining);
+    const objects =
+      resource.fromStored === undefined
+        ? listed.objects
+        : listed.objects.map((stored) => asServed(resource, stored));
+    return pageOf(objects, listed.revision, listed.hasMore, listed.remaining);
   }
   const found: StoredObject[] = [];
   let after = startAfter;
@@ -109,7 +121,8 @@ function collect(
       startAfter,
     );
     revision = listed.revision;
-    for (const [index, stored] of listed.objects.entries()) {
+    for (const [index, kept] of listed.objects.entries()) {
+      const stored = asServed(resource, kept);
       if (!selection.matches(stored.value)) continue;
       found.push(stored);
       if (found.length !== limit) continue;

@@ -8,6 +8,7 @@ import type { WatchOptions } from "../list-options.ts";
 import { unstored } from "../resource-store.ts";
 import { parseRevision } from "../revisions.ts";
 import { selectionOf } from "../selection.ts";
+import { asServed } from "../served-view.ts";
 
 export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED";
 
@@ -64,7 +65,8 @@ export function watchObjects(
       fail(tooOld(asked, hub.oldestRevision));
       return stop;
     }
-    for (const stored of listed.objects) {
+    for (const kept of listed.objects) {
+      const stored = asServed(resource, kept);
       if (matches?.(stored.value) !== false) sink.event("ADDED", stored);
     }
     after = listed.revision;
@@ -76,7 +78,8 @@ export function watchObjects(
   unwatch = hub.watch(prefix, after, {
     onEvents(events) {
       if (done) return;
-      for (const event of events) {
+      for (const told of events) {
+        const event = servedEvent(resource, told);
         if (matches === undefined) sink.event(typeOf[event.type], event.current);
         else tellSelected(event, matches, sink);
       }
@@ -86,6 +89,16 @@ export function watchObjects(
   });
   if (done) unwatch();
   return stop;
+}
+
+function servedEvent(resource: ResourceDefinition, event: HubEvent): HubEvent {
+  if (resource.fromStored === undefined) return event;
+  const { current, previous } = event;
+  return {
+    ...event,
+    current: asServed(resource, current),
+    previous: previous === undefined ? undefined : asServed(resource, previous),
+  };
 }
 
 const typeOf = { added: "ADDED", modified: "MODIFIED", deleted: "DELETED" } as const;
