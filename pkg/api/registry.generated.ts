@@ -9,11 +9,13 @@ import { deploymentResource } from "./resources/deployment.ts";
 import { endpointsResource } from "./resources/endpoints.ts";
 import { endpointSliceResource } from "./resources/endpointslice.ts";
 import { eventResource } from "./resources/event.ts";
+import { flowSchemaResource } from "./resources/flowschema.ts";
 import { leaseResource } from "./resources/lease.ts";
 import { localSubjectAccessReviewResource } from "./resources/localsubjectaccessreview.ts";
 import { namespaceResource } from "./resources/namespace.ts";
 import { nodeResource } from "./resources/node.ts";
 import { podResource } from "./resources/pod.ts";
+import { priorityLevelConfigurationResource } from "./resources/prioritylevelconfiguration.ts";
 import { replicaSetResource } from "./resources/replicaset.ts";
 import { roleResource } from "./resources/role.ts";
 import { roleBindingResource } from "./resources/rolebinding.ts";
@@ -37,11 +39,13 @@ export const allResources: readonly ResourceDefinition[] = [
   endpointsResource,
   endpointSliceResource,
   eventResource,
+  flowSchemaResource,
   leaseResource,
   localSubjectAccessReviewResource,
   namespaceResource,
   nodeResource,
   podResource,
+  priorityLevelConfigurationResource,
   replicaSetResource,
   roleResource,
   roleBindingResource,
