@@ -4,7 +4,7 @@ import { isAbortOf } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Service } from "../base/service.ts";
-import type { Controller } from "./controller.ts";
+import type { Controller, Watch } from "./controller.ts";
 import type { TrackedClient } from "./tracked-client.ts";
 import { WorkQueue, type WorkQueueMetrics } from "./work-queue.ts";
 
@@ -89,17 +89,22 @@ export function controllerService(
         if (isAbortOf(signal, caught)) return;
         throw caught;
       }
-      const unsubscribe = controller.watches.map((watch) =>
-        watch.informer.subscribe((event) => {
+      const unsubscribe: (() => void)[] = [];
+      const add = (watch: Watch) => {
+        const end = watch.informer.subscribe((event) => {
           const previous = event.type === "modified" ? event.previous : undefined;
           for (const key of watch.keysFor(event.object, previous)) queue.add(key);
-        }),
-      );
+        });
+        unsubscribe.push(end);
+      };
+      for (const watch of controller.watches) add(watch);
+      const endFurther = controller.furtherWatches?.(add);
       const close = () => queue.close();
       signal.addEventListener("abort", close, { once: true });
       if (signal.aborted) close();
       const workers = controller.workers ?? defaultWorkers;
       await Promise.all(Array.from({ length: workers }, () => work(queue, signal)));
+      endFurther?.();
       for (const end of unsubscribe) end();
     },
   };

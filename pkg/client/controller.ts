@@ -21,6 +21,11 @@ export type ReconcileResult = { readonly requeueAfterMs: number } | undefined;
 export interface Controller {
   readonly name: string;
   readonly watches: readonly Watch[];
+  /**
+   * Watches that are found out about while the controller runs. Called once, after `watches` are synced, with the way to
+   * add one; returns the way to stop looking.
+   */
+  readonly furtherWatches?: (add: (watch: Watch) => void) => () => void;
   /** Keys worked on at once; default 5. One key is never worked on twice at once. */
   readonly workers?: number;
   reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult>;

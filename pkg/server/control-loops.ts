@@ -1,4 +1,3 @@
-import type { ResourceDefinition } from "../api/resource.ts";
 import { namespaceResource } from "../api/resources/namespace.ts";
 import { nodeResource } from "../api/resources/node.ts";
 import { podResource } from "../api/resources/pod.ts";
@@ -8,6 +7,7 @@ import type { Service } from "../base/service.ts";
 import type { Client } from "../client/client.ts";
 import type { ControllerMetrics } from "../client/controller-runner.ts";
 import { controllerService } from "../client/controller-runner.ts";
+import type { LiveKinds } from "../client/live-kinds.ts";
 import { createEventBroadcaster } from "../client/recorder.ts";
 import { createSharedInformers } from "../client/shared-informers.ts";
 import { createTrackedClient } from "../client/tracked-client.ts";
@@ -23,8 +23,7 @@ export interface ControlLoopsOptions {
   readonly logger: Logger;
   /** A number in [0, 1). */
   readonly random: () => number;
-  /** Every kind there is at the moment. */
-  readonly resources: () => readonly ResourceDefinition[];
+  readonly kinds: LiveKinds;
   readonly clusterCidr: string;
   /** The node on this server's machine; undefined where there is none. */
   readonly serverNode: string | undefined;
@@ -37,7 +36,7 @@ export interface ControlLoopsOptions {
 
 /** The controllers and the scheduler with the informers they share, to be run together. */
 export function createControlLoops(options: ControlLoopsOptions): readonly Service[] {
-  const { client, clock, logger, random, resources, clusterCidr, rootCa } = options;
+  const { client, clock, logger, random, kinds, clusterCidr, rootCa } = options;
   const disabled = options.disabled ?? new Set<string>();
   const informers = createSharedInformers(client);
   const writes = createTrackedClient(client, (resource) => informers.existing(resource));
@@ -59,7 +58,7 @@ export function createControlLoops(options: ControlLoopsOptions): readonly Servi
       clock,
       logger: logger.child({ controller: entry.name }),
       recorder: (component) => events.recorder(component),
-      resources,
+      kinds,
       clusterCidr,
       serverNode: options.serverNode,
       rootCa,

@@ -157,7 +157,7 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
         clock,
         logger,
         random: deps.random,
-        resources: () => deps.resources.stored,
+        kinds: deps.resources,
         clusterCidr: config.clusterCidr,
         serverNode: config.nodeName,
         rootCa: certificates.serverCa.certificatePem,

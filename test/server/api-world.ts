@@ -57,6 +57,7 @@ export interface ApiWorld extends AsyncDisposable {
   readonly authority: Authority;
   readonly admin: KeyPairPem;
   readonly hub: OpenHub;
+  readonly resources: ResourceTable;
   readonly server: ApiServer;
   /** The administrator in process. */
   readonly client: Client;
@@ -190,6 +191,7 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
     authority,
     admin,
     hub,
+    resources,
     server,
     client,
     session,

@@ -1,6 +1,5 @@
 import type { Node, Pod } from "../../pkg/api/generated/core-v1.generated.ts";
 import { type KubernetesObject, keyOf, type NewObject } from "../../pkg/api/object.ts";
-import { allResources } from "../../pkg/api/registry.generated.ts";
 import type { ResourceDefinition } from "../../pkg/api/resource.ts";
 import { nodeResource } from "../../pkg/api/resources/node.ts";
 import { podResource } from "../../pkg/api/resources/pod.ts";
@@ -50,7 +49,7 @@ export async function startLoopsWorld(
       clock: options.clock ?? systemClock,
       logger: loggerInto(errors),
       random: Math.random,
-      resources: () => allResources,
+      kinds: api.resources,
       clusterCidr: "10.42.0.0/16",
       serverNode: undefined,
       rootCa: "the CA",

@@ -4,6 +4,7 @@ import { storagePrefix } from "./hub.ts";
 /** Every kind that is served, found by what a path says of it. Custom kinds come and go while it is read. */
 export class ResourceTable {
   readonly #builtIn: readonly ResourceDefinition[];
+  readonly #listeners = new Set<() => void>();
   readonly #custom = new Map<string, readonly ResourceDefinition[]>();
   #all: readonly ResourceDefinition[];
   #byPath: ReadonlyMap<string, ResourceDefinition>;
@@ -32,6 +33,13 @@ export class ResourceTable {
     else this.#custom.set(owner, definitions);
     this.#all = [...this.#builtIn, ...[...this.#custom.values()].flat()];
     this.#byPath = byPath(this.#all);
+    for (const changed of this.#listeners) changed();
+  }
+
+  /** Calls `changed` after each change of what is served. Returns the way to stop. */
+  subscribe(changed: () => void): () => void {
+    this.#listeners.add(changed);
+    return () => this.#listeners.delete(changed);
   }
 
   find(group: string, version: string, plural: string): ResourceDefinition | undefined {

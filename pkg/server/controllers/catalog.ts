@@ -1,5 +1,3 @@
-import type { KubernetesObject } from "../../api/object.ts";
-import type { ResourceDefinition } from "../../api/resource.ts";
 import { clusterRoleResource } from "../../api/resources/clusterrole.ts";
 import { configMapResource } from "../../api/resources/configmap.ts";
 import { deploymentResource } from "../../api/resources/deployment.ts";
@@ -17,6 +15,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Service } from "../../base/service.ts";
 import type { Controller, ControllerDeps } from "../../client/controller.ts";
+import type { LiveKinds } from "../../client/live-kinds.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation.ts";
 import { controlPlaneLabelController } from "./control-plane-label.ts";
@@ -41,8 +40,7 @@ export interface CatalogDeps extends ControllerDeps {
   readonly logger: Logger;
   /** `component` is the source that events name. */
   recorder(component: string): EventRecorder;
-  /** Every kind there is at the moment. */
-  resources(): readonly ResourceDefinition[];
+  readonly kinds: LiveKinds;
   /** Where the nodes' pod addresses come from, e.g. 10.42.0.0/16. */
   readonly clusterCidr: string;
   /** The node on this server's machine; undefined where there is none. */
@@ -112,11 +110,11 @@ export const catalog: readonly CatalogEntry[] = [
   {
     name: "namespace-controller",
     purpose: "empties namespaces that are being deleted, and lets them go",
-    create: ({ client, informer, resources, clock }) =>
+    create: ({ client, informer, kinds, clock }) =>
       namespaceController({
         client,
         clock,
-        resources,
+        kinds,
         namespaces: informer(namespaceResource),
         pods: informer(podResource),
       }),
@@ -151,12 +149,11 @@ export const catalog: readonly CatalogEntry[] = [
   {
     name: "garbage-collector-controller",
     purpose: "deletes what has owners but none that is left; orphans and cascades as asked",
-    create: ({ client, informer, resources, recorder }) =>
+    create: ({ client, informer, kinds, recorder }) =>
       garbageCollector({
         client,
-        kinds: resources()
-          .filter(isCollected)
-          .map((resource) => ({ resource, informer: informer<KubernetesObject>(resource) })),
+        kinds,
+        informer,
         events: recorder("garbage-collector-controller"),
       }),
   },
@@ -229,12 +226,3 @@ export const catalog: readonly CatalogEntry[] = [
 ];
 
 /** Events come and go by themselves; whatever else is stored may own and be owned. */
-function isCollected({ group, plural, storage, verbs }: ResourceDefinition): boolean {
-  if (plural === eventResource.plural && (group === "" || group === "events.k8s.io")) return false;
-  return (
-    storage === "stored" &&
-    verbs.includes("list") &&
-    verbs.includes("watch") &&
-    verbs.includes("delete")
-  );
-}

@@ -3,10 +3,11 @@ import { ApiError } from "../../api/api-error.ts";
 import type { OwnerReference } from "../../api/generated/meta-v1.generated.ts";
 import { type KubernetesObject, keyOf, type ObjectKey, objectKey } from "../../api/object.ts";
 import { equalJson } from "../../api/patch/json-value.ts";
-import type { ResourceDefinition } from "../../api/resource.ts";
+import { groupResourceOf, type ResourceDefinition } from "../../api/resource.ts";
 import type { Client } from "../../client/client.ts";
-import type { Controller, Watch } from "../../client/controller.ts";
+import type { Controller, ControllerDeps, Watch } from "../../client/controller.ts";
 import type { Informer } from "../../client/informer.ts";
+import type { LiveKinds } from "../../client/live-kinds.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
 
 const orphanFinalizer = "orphan";
@@ -54,6 +55,7 @@ export function planDeletion(
 
 /** A place where an object of a kind is found. */
 interface Located {
+  /** As it was when the kind was first seen: to write by, see `current`. */
   readonly resource: ResourceDefinition;
   readonly key: ObjectKey;
   readonly object: KubernetesObject;
@@ -100,21 +102,31 @@ class OwnershipGraph {
 /** Deletes what has owners, but none that is left; and does what a delete with a propagation policy asks for. */
 export function garbageCollector(deps: {
   readonly client: Client;
-  /** Every kind whose objects may own, or be owned. */
-  readonly kinds: readonly {
-    readonly resource: ResourceDefinition;
-    readonly informer: Informer<KubernetesObject>;
-  }[];
+  readonly kinds: LiveKinds;
+  readonly informer: ControllerDeps["informer"];
   readonly events: EventRecorder;
 }): Controller {
-  const { client, kinds, events } = deps;
+  const { client, kinds, informer: informerOf, events } = deps;
+  const watched = new Set<string>();
   const graph = new OwnershipGraph();
   const absentOwners = new LRUCache<string, true>({ max: absentOwnersMax });
   const resourceOf = (reference: OwnerReference): ResourceDefinition | undefined =>
-    kinds.find(({ resource }) => {
+    kinds.stored.find((resource) => {
       const group = reference.apiVersion.includes("/") ? reference.apiVersion.split("/", 1)[0] : "";
       return resource.kind === reference.kind && resource.group === group;
-    })?.resource;
+    });
+  // A custom kind's definition changes with its schema: what is written has to be of the present one.
+  const current = (resource: ResourceDefinition): ResourceDefinition =>
+    kinds.stored.find((each) => groupResourceOf(each) === groupResourceOf(resource)) ?? resource;
+
+  /** Watches for the kinds that were not there at the last call. */
+  function newWatches(): Watch[] {
+    const found = kinds.stored
+      .filter(isCollected)
+      .filter((resource) => !watched.has(groupResourceOf(resource)));
+    for (const resource of found) watched.add(groupResourceOf(resource));
+    return found.map((resource) => watchKind(resource, informerOf<KubernetesObject>(resource)));
+  }
 
   function watchKind(resource: ResourceDefinition, informer: Informer<KubernetesObject>): Watch {
     informer.subscribe(({ type, object }) => {
@@ -196,7 +208,7 @@ export function garbageCollector(deps: {
     const { uid, resourceVersion, ownerReferences = [] } = object.metadata;
     const kept = ownerReferences.filter((reference) => !uids.includes(reference.uid));
     const patch = { metadata: { uid, resourceVersion, ownerReferences: kept } };
-    await ignoringGone(client.patch(resource, key, { type: "merge", patch }, signal));
+    await ignoringGone(client.patch(current(resource), key, { type: "merge", patch }, signal));
   }
 
   async function dropFinalizer(
@@ -207,7 +219,7 @@ export function garbageCollector(deps: {
     const { uid, resourceVersion, finalizers = [] } = object.metadata;
     const kept = finalizers.filter((each) => each !== finalizer);
     const patch = { metadata: { uid, resourceVersion, finalizers: kept } };
-    await ignoringGone(client.patch(resource, key, { type: "merge", patch }, signal));
+    await ignoringGone(client.patch(current(resource), key, { type: "merge", patch }, signal));
   }
 
   /** Looks at the owners of an object that is not being deleted. */
@@ -226,7 +238,7 @@ export function garbageCollector(deps: {
       case "drop-references":
         return await dropReferences(located, plan.uids, signal);
       case "delete":
-        return await client.delete(resource, key, signal, {
+        return await client.delete(current(resource), key, signal, {
           propagationPolicy: plan.policy,
           preconditions: { uid, resourceVersion },
         });
@@ -258,7 +270,14 @@ export function garbageCollector(deps: {
   return {
     name: "garbage-collector",
     workers: 20,
-    watches: kinds.map(({ resource, informer }) => watchKind(resource, informer)),
+    watches: newWatches(),
+    furtherWatches(add) {
+      const look = () => {
+        for (const watch of newWatches()) add(watch);
+      };
+      look();
+      return kinds.subscribe(look);
+    },
     async reconcile(uid, signal) {
       const located = graph.get(uid);
       if (located === undefined) return undefined;
@@ -269,6 +288,17 @@ export function garbageCollector(deps: {
       return undefined;
     },
   };
+}
+
+/** Kinds that can be followed and deleted; Events, which only tell, are neither owned nor owners. */
+function isCollected({ group, plural, storage, verbs }: ResourceDefinition): boolean {
+  if (plural === "events" && (group === "" || group === "events.k8s.io")) return false;
+  return (
+    storage === "stored" &&
+    verbs.includes("list") &&
+    verbs.includes("watch") &&
+    verbs.includes("delete")
+  );
 }
 
 async function ignoringGone(write: Promise<unknown>): Promise<void> {

@@ -11,6 +11,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 import type { Controller } from "../../client/controller.ts";
 import type { Informer } from "../../client/informer.ts";
+import type { LiveKinds } from "../../client/live-kinds.ts";
 import { watchMapped, watchSelf } from "../../client/watches.ts";
 
 /** What goes by itself, like pods, tells of it; whatever else has finalizers is looked at again after this. */
@@ -111,10 +112,10 @@ export function namespaceController(deps: {
   readonly namespaces: Informer<Namespace>;
   readonly pods: Informer<Pod>;
   /** Every kind there is at the moment, custom ones included. */
-  readonly resources: () => readonly ResourceDefinition[];
+  readonly kinds: LiveKinds;
   readonly clock: Clock;
 }): Controller {
-  const { client, namespaces, pods, resources, clock } = deps;
+  const { client, namespaces, pods, kinds, clock } = deps;
   const isPods = (resource: ResourceDefinition) =>
     groupResourceOf(resource) === groupResourceOf(podResource);
 
@@ -155,7 +156,7 @@ export function namespaceController(deps: {
     namespace: string,
     signal: AbortSignal,
   ): Promise<{ readonly remaining: readonly Remaining[]; readonly failure: ApiError | undefined }> {
-    const contents = resources().filter(
+    const contents = kinds.stored.filter(
       ({ scope, storage, verbs }) =>
         scope === "namespace" &&
         storage === "stored" &&
