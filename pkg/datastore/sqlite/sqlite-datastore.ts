@@ -56,6 +56,11 @@ export interface SqliteDatastoreOptions {
 const reserveRevisions = 10_000;
 /** Reserved ones are never let run out: that would make a lazy write wait for the disk. */
 const reserveMarginRevisions = 2_500;
+/**
+ * So many writes do not wait for the end of the turn: a turn that answers many requests is long, and the thread can
+ * have the first of them on the disk before the last is accepted.
+ */
+const earlyFlushWrites = 16;
 /** More lazy writes than this do not wait for their time. */
 const lazyWritesMax = 10_000;
 
@@ -326,7 +331,8 @@ class SqliteDatastore implements Datastore, ThreadReceiver {
     const history = this.#volatile.get(segment) !== true;
     if (history && durability !== "durable") this.#volatile.set(segment, false);
     this.#outgoing.push({ write: this.#threadWrite(event, history), accepted });
-    this.#planFlush();
+    if (this.#outgoing.length >= earlyFlushWrites && !this.#health.ended) this.#flush();
+    else this.#planFlush();
   }
 
   #threadWrite({ type, revision, current }: StoreEvent, history: boolean): ThreadWrite {
@@ -355,20 +361,26 @@ class SqliteDatastore implements Datastore, ThreadReceiver {
     if (this.#lazy.lazyCount > 0) this.#startLazyTimer();
   }
 
-  /** Everything that is accepted in one turn of the event loop travels together. */
+  /** What is accepted in one turn of the event loop travels together, in portions where it is much. */
   #planFlush(): void {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => {
+      this.#flushPlanned = false;
+      if (this.#outgoing.length > 0 || this.#runsOutOfReserve()) this.#flush();
+      else if (this.#commits.size === 0) this.#whenIdle?.();
+    });
+  }
+
+  #runsOutOfReserve(): boolean {
+    return this.#lastRevision + reserveMarginRevisions > this.#reserved;
   }
 
   #flush(): void {
-    this.#flushPlanned = false;
     const outgoing = this.#outgoing;
     this.#outgoing = [];
     const last = this.#lastRevision;
-    const reserve =
-      last + reserveMarginRevisions > this.#reserved ? last + reserveRevisions : this.#reserved;
+    const reserve = this.#runsOutOfReserve() ? last + reserveRevisions : this.#reserved;
     const volatile = [...this.#volatile].filter(([, noted]) => !noted).map(([segment]) => segment);
     const id = ++this.#lastCommitId;
     this.#commits.set(id, { outgoing, reserve, volatile });
