@@ -22,6 +22,8 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   /** Sentences for the `Warning` header may be added. */
   readonly warnings: string[];
+  /** What the audit log tells besides of this request; undefined where none is kept of it. */
+  readonly auditAnnotations?: Map<string, string>;
 }
 
 /** One rule of admission. Refuses by throwing an `ApiError`. `admit` runs, in order, before any `validate`. */

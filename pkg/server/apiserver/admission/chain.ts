@@ -7,6 +7,7 @@ import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
 import { createOwnerReferencesEnforcement } from "./owner-references.ts";
+import { createPodSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
 import { createRbacEscalationCheck } from "./rbac-escalation.ts";
 import { createServiceAccountAdmission } from "./service-account.ts";
@@ -30,6 +31,7 @@ export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlu
     createServiceAccountAdmission(deps.reader, deps.clock),
     createNodeRestriction(deps.reader),
     taintNodesByCondition,
+    createPodSecurity(deps.reader, deps.clock),
     priority,
     defaultTolerationSeconds,
     createOwnerReferencesEnforcement(deps),
