@@ -1,6 +1,7 @@
 // Written by build/generate-registry.ts: do not edit.
 import type { ResourceDefinition } from "./resource.ts";
 import { bindingResource } from "./resources/binding.ts";
+import { certificateSigningRequestResource } from "./resources/certificatesigningrequest.ts";
 import { clusterRoleResource } from "./resources/clusterrole.ts";
 import { clusterRoleBindingResource } from "./resources/clusterrolebinding.ts";
 import { configMapResource } from "./resources/configmap.ts";
@@ -31,6 +32,7 @@ import { tokenReviewResource } from "./resources/tokenreview.ts";
 /** Every built-in kind. */
 export const allResources: readonly ResourceDefinition[] = [
   bindingResource,
+  certificateSigningRequestResource,
   clusterRoleResource,
   clusterRoleBindingResource,
   configMapResource,

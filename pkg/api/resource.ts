@@ -42,6 +42,21 @@ export interface ScaleMapping {
   readonly labelSelector: (object: KubernetesObject) => string;
 }
 
+/** Who makes an object, for kinds that keep it. */
+export interface Requester {
+  readonly username: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A subresource by which a part of an object is written, by rules of its own: `approval`. */
+export interface PartRules<T extends KubernetesObject> {
+  /** Last touches, in place: keeps what a write of this part must not change. */
+  prepareUpdate(draft: Draft<T>, previous: T, nowMs: number): void;
+  validateUpdate(next: T, previous: T): readonly FieldError[];
+}
+
 /** How a kind behaves where kinds differ. Everything else is the same for all and is not said here. */
 export interface Strategy<T extends KubernetesObject> {
   /** Fills in what the client left out, in place. Runs on each decoded object, of any verb, before admission. */
@@ -50,14 +65,14 @@ export interface Strategy<T extends KubernetesObject> {
    * Last touches to an object about to be created, in place: clears what only the system may set.
    * A kind with a status says here what that of a new object is; a Node, alone, brings its own.
    */
-  prepareCreate?(draft: Draft<T>): void;
+  prepareCreate?(draft: Draft<T>, requester: Requester): void;
   /**
    * Last touches to an update of the main resource, in place: keeps what a spec write must not change.
    * Where the kind has a `status` subresource, status is kept before this is called.
    */
   prepareUpdate?(draft: Draft<T>, previous: T): void;
   /** Last touches to a write of the `status` subresource. Everything but status and a little metadata is kept before. */
-  prepareStatusUpdate?(draft: Draft<T>, previous: T): void;
+  prepareStatusUpdate?(draft: Draft<T>, previous: T, nowMs: number): void;
   /** Of a new object; also runs on each update. Names and metadata in general are checked elsewhere. */
   validate?(object: T): readonly FieldError[];
   /** Of a new object only, besides `validate`: what may come to be later, but not be there from the start. */
@@ -102,7 +117,17 @@ export interface ResourceDefinition<T extends KubernetesObject = KubernetesObjec
   /** How soon a write must be on the disk. Default: durable. */
   durability(object: T): "durable" | "lazy" | "at-close";
   readonly nameRule: "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";
-  readonly subresources: { readonly status: boolean; readonly scale?: ScaleMapping };
+  readonly subresources: {
+    readonly status: boolean;
+    readonly scale?: ScaleMapping;
+    /** By name; each is got, replaced and patched as the object itself is. */
+    readonly parts?: Readonly<Record<string, PartRules<T>>>;
+  };
+  /**
+   * What nobody comes to own by a write, as paths of field names by subresource ("" is the main resource). Default,
+   * with a status: the status, and for a write of that, the spec.
+   */
+  readonly resetFields: Readonly<Record<string, readonly (readonly string[])[]>>;
   readonly columns: readonly Column<T>[];
   /** Field selectors besides `metadata.name` and `metadata.namespace`. */
   readonly selectableFields: Readonly<Record<string, ReadField<T>>>;
@@ -134,6 +159,7 @@ type Defaulted =
   | "durability"
   | "nameRule"
   | "subresources"
+  | "resetFields"
   | "columns"
   | "selectableFields"
   | "storedAs"
@@ -165,6 +191,7 @@ export function defineResource<T extends KubernetesObject>(
     durability: () => "durable",
     nameRule: "dns-subdomain",
     subresources: { status: false },
+    resetFields: {},
     columns: [],
     selectableFields: {},
     storedAs: undefined,

@@ -5,7 +5,7 @@ import type { Revision } from "../../datastore/datastore.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenError } from "./authz/forbidden.ts";
 import { decodeAs } from "./decode-as.ts";
-import { type DispatchDeps, notAllowed, notServed, subresourceDeps } from "./dispatch.ts";
+import { type DispatchDeps, isPart, notAllowed, notServed, subresourceDeps } from "./dispatch.ts";
 import { everything, type ListOptions, type WatchOptions } from "./list-options.ts";
 import type { RequestContext } from "./request-context.ts";
 import type { Target } from "./resource-store.ts";
@@ -171,7 +171,7 @@ export function createApi(deps: DispatchDeps & { readonly authorizer: Authorizer
       const { namespace, name } = object.metadata;
       const target: Target = { resource, namespace, name };
       authorize(context, "update", target, subresource);
-      if (subresource === "" || subresource === "status") {
+      if (subresource === "" || isPart(resource, subresource)) {
         const { object: draft } = decodeAs(resource, resource.schema, object, trusted);
         const written = await updateObject(deps, context, target, subresource, draft, plainWrite);
         return written.stored.value as never;
@@ -185,7 +185,7 @@ export function createApi(deps: DispatchDeps & { readonly authorizer: Authorizer
       const target: Target = { resource, namespace, name };
       authorize(context, "patch", target, subresource);
       const options = { ...plainWrite, ...trusted };
-      if (subresource === "" || subresource === "status") {
+      if (subresource === "" || isPart(resource, subresource)) {
         const written = await patchObject(deps, context, target, subresource, patch, options);
         return written.stored.value as never;
       }

@@ -306,6 +306,9 @@ export function subresourcesOf(
   if (resource.subresources.status) {
     own.push({ name: "status", group, version, kind, verbs: rewritten });
   }
+  for (const name of Object.keys(resource.subresources.parts ?? {})) {
+    own.push({ name, group, version, kind, verbs: rewritten });
+  }
   if (resource.subresources.scale !== undefined) {
     own.push({
       name: "scale",

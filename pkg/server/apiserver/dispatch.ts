@@ -155,8 +155,8 @@ async function dispatchSubresource(
 ): Promise<Response> {
   const { resource } = target;
   if (isMisplaced(resource, info)) throw notServed();
-  if (info.subresource === "status" && resource.subresources.status) {
-    return await dispatchStatus(deps, exchange, info, target);
+  if (isPart(resource, info.subresource)) {
+    return await dispatchPart(deps, exchange, info, target);
   }
   const connect = deps.connectSubresources.find(
     (each) => each.name === info.subresource && each.isOf(resource),
@@ -172,13 +172,20 @@ async function dispatchSubresource(
   return await dispatchValue(deps, exchange, info, target, sub);
 }
 
-async function dispatchStatus(
+/** Whether what is written through a subresource is the object itself, of which only a part counts. */
+export function isPart({ subresources }: ResourceDefinition, name: string): boolean {
+  if (name === "status") return subresources.status;
+  return subresources.parts !== undefined && Object.hasOwn(subresources.parts, name);
+}
+
+async function dispatchPart(
   deps: DispatchDeps,
   exchange: Exchange,
   info: ResourceInfo,
   target: Target,
 ): Promise<Response> {
   const { resource } = target;
+  const { subresource } = info;
   const format = formatOf(exchange, resource, deps.clock.now());
   switch (info.verb) {
     case "get": {
@@ -188,12 +195,12 @@ async function dispatchStatus(
     case "update": {
       const options = parseWriteOptions(exchange.query, "UpdateOptions");
       const draft = await readObject(exchange, resource, options.fieldValidation);
-      const { stored } = await updateObject(deps, exchange, target, "status", draft, options);
+      const { stored } = await updateObject(deps, exchange, target, subresource, draft, options);
       return format.replyStored(200, stored);
     }
     case "patch": {
       const { patch, options } = await readPatch(exchange);
-      const { stored } = await patchObject(deps, exchange, target, "status", patch, options);
+      const { stored } = await patchObject(deps, exchange, target, subresource, patch, options);
       return format.replyStored(200, stored);
     }
     default:

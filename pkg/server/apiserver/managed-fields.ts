@@ -32,5 +32,6 @@ export function trackFields(
 
 /** What nobody owns after a write through this endpoint. */
 export function resetFieldsOf(resource: ResourceDefinition, subresource: string): ResetFields {
-  return defaultResetFields(subresource, resource.subresources.status);
+  const own = resource.resetFields[subresource];
+  return own ?? defaultResetFields(subresource, resource.subresources.status);
 }

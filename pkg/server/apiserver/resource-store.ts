@@ -113,7 +113,7 @@ export async function createStored(
   delete meta.selfLink;
   // Nobody but the system counts generations; a kind that has one is counted from 1.
   delete meta.generation;
-  resource.prepareCreate?.(draft);
+  resource.prepareCreate?.(draft, context.user);
   if (resource.generationChanged !== undefined || countsGenerations(resource)) meta.generation = 1;
   meta.uid = randomUUID();
   meta.creationTimestamp = formatTime(deps.clock.now());
@@ -257,8 +257,10 @@ async function tryUpdate(
   };
   await admit(deps, request);
   keepSystemMeta(draft, previous);
-  if (subresource === "status") prepareStatus(resource, draft, previous);
+  const nowMs = deps.clock.now();
+  if (subresource === "status") prepareStatus(resource, draft, previous, nowMs);
   else if (subresource === "") prepareMain(resource, draft, previous);
+  else resource.subresources.parts?.[subresource]?.prepareUpdate(draft, previous, nowMs);
   if (!systemSubresources.has(subresource) && growsGeneration(resource, draft, previous)) {
     draft.metadata.generation = (previous.metadata.generation ?? 0) + 1;
   }
@@ -359,13 +361,14 @@ function prepareStatus(
   resource: ResourceDefinition,
   draft: AnyDraft,
   previous: KubernetesObject,
+  nowMs: number,
 ): void {
   for (const field of new Set([...Object.keys(draft), ...Object.keys(previous)])) {
     if (field === "status" || field === "metadata") continue;
     setOwn(draft, field, fieldOf(previous, field));
   }
   setOwn(draft.metadata, "ownerReferences", previous.metadata.ownerReferences);
-  resource.prepareStatusUpdate?.(draft, previous);
+  resource.prepareStatusUpdate?.(draft, previous, nowMs);
 }
 
 function fieldOf(object: object, field: string): unknown {
@@ -386,6 +389,8 @@ function validateKind(
 ): ReturnType<NonNullable<ResourceDefinition["validateUpdate"]>> {
   if (systemSubresources.has(subresource)) return [];
   if (subresource === "status") return resource.validateStatusUpdate?.(object, previous) ?? [];
+  const part = resource.subresources.parts?.[subresource];
+  if (part !== undefined) return part.validateUpdate(object, previous);
   // A binding sets what no update of a pod may, and has checked by itself that it may.
   if (subresource === "binding") return [];
   return [

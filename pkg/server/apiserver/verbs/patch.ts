@@ -37,12 +37,12 @@ export interface PatchOptions extends WriteOptions {
   readonly strictErrors?: readonly string[];
 }
 
-/** Changes an object, or only its status. An apply creates the object where there is none. */
+/** Changes an object, or only the part of it that is a subresource. An apply creates the object where there is none. */
 export async function patchObject(
   deps: StoreDeps,
   context: RequestContext,
   target: Target,
-  subresource: "" | "status",
+  subresource: string,
   patch: Patch,
   options: PatchOptions,
 ): Promise<Written> {

@@ -26,12 +26,12 @@ export function mayCreateByUpdate(resource: ResourceDefinition): boolean {
   return createdByUpdate.has(groupResourceOf(resource));
 }
 
-/** Replaces an object, or only its status. `draft` is decoded, and belongs to this call. */
+/** Replaces an object, or only the part of it that is a subresource. `draft` is decoded, and belongs to this call. */
 export async function updateObject(
   deps: StoreDeps,
   context: RequestContext,
   target: Target,
-  subresource: "" | "status",
+  subresource: string,
   draft: Draft<KubernetesObject>,
   options: WriteOptions,
 ): Promise<Written> {
