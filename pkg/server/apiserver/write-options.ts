@@ -1,5 +1,6 @@
 import { ApiError } from "../../api/api-error.ts";
 import type { FieldError } from "../../api/resource.ts";
+import { fieldManagerErrors } from "../../api/shared/field-manager.ts";
 
 /** What every write may be asked for beside the object. */
 export interface WriteOptions {
@@ -123,33 +124,6 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
     return value as Readonly<Record<string, unknown>>;
   }
   throw ApiError.badRequest("DeleteOptions must be an object");
-}
-
-const fieldManagerCharactersMax = 128;
-
-export function fieldManagerErrors(fieldManager: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (Buffer.byteLength(fieldManager) > fieldManagerCharactersMax) {
-    errors.push({
-      type: "Too long",
-      path: "fieldManager",
-      detail: `may not be more than ${fieldManagerCharactersMax} bytes`,
-    });
-  }
-  let position = 0;
-  for (const character of fieldManager) {
-    if (character !== " " && /[\p{C}\p{Z}]/u.test(character)) {
-      const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
-      errors.push({
-        type: "Invalid value",
-        path: "fieldManager",
-        value: fieldManager,
-        detail: `invalid character U+${code} (at position ${position})`,
-      });
-    }
-    position += Buffer.byteLength(character);
-  }
-  return errors;
 }
 
 function dryRunErrors(dryRun: readonly string[]): FieldError[] {

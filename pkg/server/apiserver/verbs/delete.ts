@@ -3,10 +3,10 @@ import { draftOf } from "../../../api/draft.ts";
 import type { Draft, KubernetesObject } from "../../../api/object.ts";
 import { equalJson } from "../../../api/patch/json-value.ts";
 import type { ResourceDefinition } from "../../../api/resource.ts";
+import { foregroundFinalizer, orphanFinalizer } from "../../../api/shared/object-meta.ts";
 import { formatTime, parseTime } from "../../../api/time.ts";
 import type { AdmissionRequest } from "../admission/admission.ts";
 import { type HubWriteResult, type StoredObject, storageKey } from "../hub.ts";
-import { foregroundFinalizer, orphanFinalizer } from "../object-meta.ts";
 import type { RequestContext } from "../request-context.ts";
 import {
   admit,

@@ -6,14 +6,14 @@ import {
   notSupported,
   required,
   tooLong,
-} from "../../api/field-error.ts";
-import type { OwnerReference } from "../../api/generated/meta-v1.generated.ts";
-import { validateLabels } from "../../api/labels.ts";
-import { checkDnsLabel, checkQualifiedName, nameChecks } from "../../api/names.ts";
-import type { ObjectMeta } from "../../api/object.ts";
-import { equalJson } from "../../api/patch/json-value.ts";
-import type { FieldError, ResourceDefinition } from "../../api/resource.ts";
-import { fieldManagerErrors } from "./write-options.ts";
+} from "../field-error.ts";
+import type { OwnerReference } from "../generated/meta-v1.generated.ts";
+import { validateLabels } from "../labels.ts";
+import { checkDnsLabel, checkQualifiedName, nameChecks } from "../names.ts";
+import type { ObjectMeta } from "../object.ts";
+import { equalJson } from "../patch/json-value.ts";
+import type { FieldError, ResourceDefinition } from "../resource.ts";
+import { fieldManagerErrors } from "./field-manager.ts";
 
 const annotationsBytesMax = 256 * 1024;
 
@@ -24,43 +24,53 @@ export const foregroundFinalizer = "foregroundDeletion";
 
 type NamingRules = Pick<ResourceDefinition, "scope" | "nameRule">;
 
-/** What is wrong with the metadata of any object, whatever its kind. Names have been generated before. */
-export function validateObjectMeta(meta: ObjectMeta, resource: NamingRules): FieldError[] {
+/**
+ * What is wrong with the metadata of any object, whatever its kind. Names have been generated before. `at` is where
+ * the metadata stands.
+ */
+export function validateObjectMeta(
+  meta: ObjectMeta,
+  resource: NamingRules,
+  at = "metadata",
+): FieldError[] {
   const errors: FieldError[] = [];
   const checkName = nameChecks[resource.nameRule];
   if (meta.generateName !== undefined && meta.generateName !== "") {
     // A prefix may end where a whole name may not.
     const asName = meta.generateName.replace(/-$/, "a");
-    errors.push(...invalidEach("metadata.generateName", meta.generateName, checkName(asName)));
+    errors.push(...invalidEach(`${at}.generateName`, meta.generateName, checkName(asName)));
   }
   if (meta.name === undefined || meta.name === "") {
-    errors.push(required("metadata.name", "name or generateName is required"));
+    errors.push(required(`${at}.name`, "name or generateName is required"));
   } else {
-    errors.push(...invalidEach("metadata.name", meta.name, checkName(meta.name)));
+    errors.push(...invalidEach(`${at}.name`, meta.name, checkName(meta.name)));
   }
   if (resource.scope === "namespace") {
     if (meta.namespace === undefined || meta.namespace === "") {
-      errors.push(required("metadata.namespace"));
+      errors.push(required(`${at}.namespace`));
     } else {
-      errors.push(
-        ...invalidEach("metadata.namespace", meta.namespace, checkDnsLabel(meta.namespace)),
-      );
+      errors.push(...invalidEach(`${at}.namespace`, meta.namespace, checkDnsLabel(meta.namespace)));
     }
   } else if (meta.namespace !== undefined && meta.namespace !== "") {
-    errors.push(forbidden("metadata.namespace", "not allowed on this type"));
+    errors.push(forbidden(`${at}.namespace`, "not allowed on this type"));
   }
-  if (meta.labels !== undefined) errors.push(...validateLabels(meta.labels, "metadata.labels"));
-  if (meta.annotations !== undefined) errors.push(...validateAnnotations(meta.annotations));
+  if (meta.labels !== undefined) errors.push(...validateLabels(meta.labels, `${at}.labels`));
+  if (meta.annotations !== undefined)
+    errors.push(...validateAnnotations(meta.annotations, `${at}.annotations`));
   if (meta.ownerReferences !== undefined) {
-    errors.push(...validateOwnerReferences(meta.ownerReferences));
+    errors.push(...validateOwnerReferences(meta.ownerReferences, `${at}.ownerReferences`));
   }
-  if (meta.finalizers !== undefined) errors.push(...validateFinalizers(meta.finalizers));
-  if (meta.managedFields !== undefined) errors.push(...validateManagedFields(meta.managedFields));
+  if (meta.finalizers !== undefined)
+    errors.push(...validateFinalizers(meta.finalizers, `${at}.finalizers`));
+  if (meta.managedFields !== undefined)
+    errors.push(...validateManagedFields(meta.managedFields, `${at}.managedFields`));
   return errors;
 }
 
-function validateAnnotations(annotations: Readonly<Record<string, string>>): FieldError[] {
-  const path = "metadata.annotations";
+function validateAnnotations(
+  annotations: Readonly<Record<string, string>>,
+  path: string,
+): FieldError[] {
   const errors: FieldError[] = [];
   let bytes = 0;
   for (const [key, value] of Object.entries(annotations)) {
@@ -71,8 +81,10 @@ function validateAnnotations(annotations: Readonly<Record<string, string>>): Fie
   return errors;
 }
 
-function validateOwnerReferences(references: readonly OwnerReference[]): FieldError[] {
-  const path = "metadata.ownerReferences";
+function validateOwnerReferences(
+  references: readonly OwnerReference[],
+  path: string,
+): FieldError[] {
   const errors: FieldError[] = [];
   let controller: string | undefined;
   references.forEach((reference, index) => {
@@ -100,8 +112,7 @@ function validateOwnerReferences(references: readonly OwnerReference[]): FieldEr
   return errors;
 }
 
-function validateFinalizers(finalizers: readonly string[]): FieldError[] {
-  const path = "metadata.finalizers";
+function validateFinalizers(finalizers: readonly string[], path: string): FieldError[] {
   const errors = finalizers.flatMap((finalizer) =>
     invalidEach(path, finalizer, checkQualifiedName(finalizer)),
   );
@@ -114,9 +125,12 @@ function validateFinalizers(finalizers: readonly string[]): FieldError[] {
 
 const subresourceBytesMax = 256;
 
-function validateManagedFields(entries: NonNullable<ObjectMeta["managedFields"]>): FieldError[] {
+function validateManagedFields(
+  entries: NonNullable<ObjectMeta["managedFields"]>,
+  path: string,
+): FieldError[] {
   return entries.flatMap((entry, index) => {
-    const at = `metadata.managedFields[${index}]`;
+    const at = `${path}[${index}]`;
     const errors: FieldError[] = [];
     if (!entry.operation) errors.push(required(`${at}.operation`, "must not be empty"));
     else if (entry.operation !== "Apply" && entry.operation !== "Update") {
