@@ -172,9 +172,9 @@ const causeReasons: Readonly<Record<FieldError["type"], string>> = {
 
 /** Prints as `field.Error.ErrorBody` does: the type, the value where it helps, the detail. */
 function errorBody(error: FieldError): string {
-  const valueless = ["Required value", "Forbidden", "Too long", "Internal error"].includes(
-    error.type,
-  );
+  const valueless =
+    ["Required value", "Forbidden", "Too long", "Internal error"].includes(error.type) ||
+    !("value" in error);
   const head = valueless ? error.type : `${error.type}: ${printValue(error.value)}`;
   return error.detail === "" ? head : `${head}: ${error.detail}`;
 }

@@ -8,6 +8,11 @@ export function invalid(path: string, value: unknown, detail: string): FieldErro
   return { type: "Invalid value", path, value, detail };
 }
 
+/** An "Invalid value" that is not shown: what is wrong is not one value, but how several lie together. */
+export function invalidTogether(path: string, detail: string): FieldError {
+  return { type: "Invalid value", path, detail };
+}
+
 export function notFound(path: string, value: unknown): FieldError {
   return { type: "Not found", path, value, detail: "" };
 }
@@ -22,6 +27,12 @@ export function forbidden(path: string, detail: string): FieldError {
 
 export function tooLong(path: string, bytesMax: number): FieldError {
   return { type: "Too long", path, detail: `may not be more than ${bytesMax} bytes` };
+}
+
+/** Of a list with `count` items. */
+export function tooMany(path: string, count: number, itemsMax: number): FieldError {
+  const items = itemsMax === 1 ? "item" : "items";
+  return { type: "Too many", path, value: count, detail: `must have at most ${itemsMax} ${items}` };
 }
 
 export function notSupported(

@@ -6,6 +6,7 @@ import { clusterRoleResource } from "./resources/clusterrole.ts";
 import { clusterRoleBindingResource } from "./resources/clusterrolebinding.ts";
 import { configMapResource } from "./resources/configmap.ts";
 import { controllerRevisionResource } from "./resources/controllerrevision.ts";
+import { daemonSetResource } from "./resources/daemonset.ts";
 import { deploymentResource } from "./resources/deployment.ts";
 import { endpointsResource } from "./resources/endpoints.ts";
 import { endpointSliceResource } from "./resources/endpointslice.ts";
@@ -16,8 +17,11 @@ import { localSubjectAccessReviewResource } from "./resources/localsubjectaccess
 import { namespaceResource } from "./resources/namespace.ts";
 import { nodeResource } from "./resources/node.ts";
 import { podResource } from "./resources/pod.ts";
+import { podDisruptionBudgetResource } from "./resources/poddisruptionbudget.ts";
+import { podTemplateResource } from "./resources/podtemplate.ts";
 import { priorityLevelConfigurationResource } from "./resources/prioritylevelconfiguration.ts";
 import { replicaSetResource } from "./resources/replicaset.ts";
+import { replicationControllerResource } from "./resources/replicationcontroller.ts";
 import { roleResource } from "./resources/role.ts";
 import { roleBindingResource } from "./resources/rolebinding.ts";
 import { secretResource } from "./resources/secret.ts";
@@ -26,6 +30,7 @@ import { selfSubjectReviewResource } from "./resources/selfsubjectreview.ts";
 import { selfSubjectRulesReviewResource } from "./resources/selfsubjectrulesreview.ts";
 import { serviceResource } from "./resources/service.ts";
 import { serviceAccountResource } from "./resources/serviceaccount.ts";
+import { statefulSetResource } from "./resources/statefulset.ts";
 import { subjectAccessReviewResource } from "./resources/subjectaccessreview.ts";
 import { tokenReviewResource } from "./resources/tokenreview.ts";
 
@@ -37,6 +42,7 @@ export const allResources: readonly ResourceDefinition[] = [
   clusterRoleBindingResource,
   configMapResource,
   controllerRevisionResource,
+  daemonSetResource,
   deploymentResource,
   endpointsResource,
   endpointSliceResource,
@@ -47,8 +53,11 @@ export const allResources: readonly ResourceDefinition[] = [
   namespaceResource,
   nodeResource,
   podResource,
+  podDisruptionBudgetResource,
+  podTemplateResource,
   priorityLevelConfigurationResource,
   replicaSetResource,
+  replicationControllerResource,
   roleResource,
   roleBindingResource,
   secretResource,
@@ -57,6 +66,7 @@ export const allResources: readonly ResourceDefinition[] = [
   selfSubjectRulesReviewResource,
   serviceResource,
   serviceAccountResource,
+  statefulSetResource,
   subjectAccessReviewResource,
   tokenReviewResource,
 ];

@@ -10,12 +10,19 @@ import type { Draft } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { defaultPodSpec } from "../shared/pod-spec-defaults.ts";
-import { podSpecWarnings } from "../shared/pod-warnings.ts";
 import {
+  isZeroCount,
+  validateAtMost100Percent,
+  validateCollisionCount,
+  validateEachNonNegative,
   validateIntOrPercent,
   validateNonNegative,
+  validateReplicaCounts,
+} from "../shared/validate-counts.ts";
+import {
+  namedTemplateWarnings,
+  validateReplicaSelection,
   validateSelectorUpdate,
-  validateWorkload,
   workloadScale,
   workloadWideColumns,
 } from "../shared/workload.ts";
@@ -34,13 +41,23 @@ export const deploymentResource = defineResource<Deployment>({
   prepareCreate(deployment) {
     deployment.status = {};
   },
+  // Pods are counted by labels; those of the Deployment itself are its owner's.
+  prepareStatusUpdate({ metadata }, { metadata: { labels } }) {
+    if (labels === undefined) delete metadata.labels;
+    else metadata.labels = { ...labels };
+  },
+  resetFields: {
+    "": [["status"]],
+    status: [["spec"], ["metadata", "labels"]],
+  },
   // A change of annotations has to reach the ReplicaSets, so it counts as one of the spec.
   generationChanged: (next, previous) =>
     !equalJson(next.spec, previous.spec) ||
     !equalJson(next.metadata.annotations ?? {}, previous.metadata.annotations ?? {}),
   validate,
   validateUpdate: validateSelectorUpdate,
-  warnings: ({ spec }) => podSpecWarnings(spec.template.spec, "spec.template.spec"),
+  validateStatusUpdate,
+  warnings: namedTemplateWarnings,
   columns: [
     nameColumn,
     {
@@ -80,11 +97,12 @@ function defaults({ spec }: Draft<Deployment>): void {
   defaultPodSpec(spec.template.spec);
 }
 
-function validate(deployment: Deployment): readonly FieldError[] {
+function validate({ spec }: Deployment): readonly FieldError[] {
   const errors: FieldError[] = [];
-  const { spec } = deployment;
-  validateWorkload(deployment, "deployment", errors);
+  validateNonNegative(spec.replicas, "spec.replicas", errors);
+  validateReplicaSelection(spec, errors);
   validateStrategy(spec.strategy, errors);
+  validateNonNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
   validateNonNegative(spec.revisionHistoryLimit, "spec.revisionHistoryLimit", errors);
   const deadline = spec.progressDeadlineSeconds;
   validateNonNegative(deadline, "spec.progressDeadlineSeconds", errors);
@@ -115,7 +133,7 @@ function validateStrategy(strategy: DeploymentStrategy, errors: FieldError[]): v
       } else validateRollingUpdate(strategy.rollingUpdate, `${path}.rollingUpdate`, errors);
       break;
     default:
-      errors.push(notSupported(`${path}.type`, strategy.type ?? "", ["Recreate", "RollingUpdate"]));
+      errors.push(notSupported(path, strategy, ["Recreate", "RollingUpdate"]));
   }
 }
 
@@ -126,16 +144,36 @@ function validateRollingUpdate(
 ): void {
   validateIntOrPercent(maxUnavailable, `${path}.maxUnavailable`, errors);
   validateIntOrPercent(maxSurge, `${path}.maxSurge`, errors);
-  if (isZero(maxUnavailable) && isZero(maxSurge)) {
+  if (isZeroCount(maxUnavailable) && isZeroCount(maxSurge)) {
     errors.push(
       invalid(`${path}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"),
     );
   }
-  if (typeof maxUnavailable === "string" && Number.parseInt(maxUnavailable, 10) > 100) {
-    errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, "must not be greater than 100%"));
-  }
+  validateAtMost100Percent(maxUnavailable, `${path}.maxUnavailable`, errors);
 }
 
-function isZero(value: number | string | undefined): boolean {
-  return value === undefined || value === 0 || (typeof value === "string" && /^0+%$/.test(value));
+function validateStatusUpdate(
+  { status }: Deployment,
+  { status: previous }: Deployment,
+): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  validateEachNonNegative(
+    status,
+    [
+      "observedGeneration",
+      "replicas",
+      "updatedReplicas",
+      "readyReplicas",
+      "availableReplicas",
+      "unavailableReplicas",
+      "terminatingReplicas",
+      "collisionCount",
+    ],
+    "status",
+    errors,
+  );
+  const limited = ["updatedReplicas", "readyReplicas", "availableReplicas"] as const;
+  validateReplicaCounts(status, limited, "readyReplicas", errors);
+  validateCollisionCount(status, previous, errors);
+  return errors;
 }

@@ -560,7 +560,7 @@ describe("a write of the status", () => {
       ...stored,
       status: { phase: "Running", conditions: [{ type: "Ready", status: "False" }] },
     });
-    podResource.prepareStatusUpdate?.(draft as never, stored);
+    podResource.prepareStatusUpdate?.(draft as never, stored, 0);
     expect(draft.status).toEqual({
       ...stored.status,
       conditions: [{ type: "Ready", status: "False", observedGeneration: 2 }],

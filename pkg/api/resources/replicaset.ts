@@ -2,10 +2,15 @@ import { ageColumn, nameColumn } from "../columns.ts";
 import { type ReplicaSet, replicaSetSchema } from "../generated/apps-v1.generated.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { defaultPodSpec } from "../shared/pod-spec-defaults.ts";
-import { podSpecWarnings } from "../shared/pod-warnings.ts";
 import {
+  validateEachNonNegative,
+  validateNonNegative,
+  validateReplicaCounts,
+} from "../shared/validate-counts.ts";
+import {
+  namedTemplateWarnings,
+  validateReplicaSelection,
   validateSelectorUpdate,
-  validateWorkload,
   workloadScale,
   workloadWideColumns,
 } from "../shared/workload.ts";
@@ -29,7 +34,8 @@ export const replicaSetResource = defineResource<ReplicaSet>({
   },
   validate,
   validateUpdate: validateSelectorUpdate,
-  warnings: ({ spec }) => podSpecWarnings(spec.template.spec, "spec.template.spec"),
+  validateStatusUpdate,
+  warnings: namedTemplateWarnings,
   selectableFields: { "status.replicas": ({ status }) => String(status.replicas) },
   columns: [
     nameColumn,
@@ -56,8 +62,30 @@ export const replicaSetResource = defineResource<ReplicaSet>({
   ],
 });
 
-function validate(replicaSet: ReplicaSet): readonly FieldError[] {
+function validate({ spec }: ReplicaSet): readonly FieldError[] {
   const errors: FieldError[] = [];
-  validateWorkload(replicaSet, "replicaset", errors);
+  validateNonNegative(spec.replicas, "spec.replicas", errors);
+  validateNonNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
+  validateReplicaSelection(spec, errors);
+  return errors;
+}
+
+function validateStatusUpdate({ status }: ReplicaSet): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  validateEachNonNegative(
+    status,
+    [
+      "replicas",
+      "fullyLabeledReplicas",
+      "readyReplicas",
+      "availableReplicas",
+      "observedGeneration",
+      "terminatingReplicas",
+    ],
+    "status",
+    errors,
+  );
+  const limited = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const;
+  validateReplicaCounts(status, limited, "readyReplicas", errors);
   return errors;
 }

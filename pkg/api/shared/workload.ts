@@ -1,4 +1,4 @@
-import { forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
+import { forbidden, immutableDetail, invalid, notSupported, required } from "../field-error.ts";
 import type { PodTemplateSpec } from "../generated/core-v1.generated.ts";
 import type { LabelSelector } from "../generated/meta-v1.generated.ts";
 import {
@@ -8,20 +8,16 @@ import {
   selectorOf,
   validateLabelSelector,
 } from "../labels.ts";
-import { checkPercent } from "../names.ts";
+import { checkDnsLabel } from "../names.ts";
 import type { KubernetesObject } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import type { Column, FieldError, ScaleMapping } from "../resource.ts";
+import { podSpecWarnings } from "./pod-warnings.ts";
 import { validatePodTemplate } from "./validate-pod-spec.ts";
 
-/** What the kinds that keep a number of pods running have in common. */
+/** What the kinds that make pods of a template, and choose them by a selector, have in common. */
 export interface Workload extends KubernetesObject {
-  readonly spec: {
-    readonly replicas?: number;
-    readonly selector: LabelSelector;
-    readonly template: PodTemplateSpec;
-    readonly minReadySeconds?: number;
-  };
+  readonly spec: { readonly selector?: LabelSelector; readonly template: PodTemplateSpec };
 }
 
 /** How `scale` reads and writes a kind that has `spec.replicas`, `spec.selector` and `status.replicas`. */
@@ -36,93 +32,176 @@ function selectorIn(object: KubernetesObject): LabelSelector | undefined {
     .spec?.selector;
 }
 
-/** What the kinds' specs have in common; `kind` is how messages call it. */
-export function validateWorkload({ spec }: Workload, kind: string, errors: FieldError[]): void {
-  validateNonNegative(spec.replicas, "spec.replicas", errors);
-  const selector = spec.selector as LabelSelector | undefined;
-  if (selector === undefined) errors.push(required("spec.selector"));
-  else {
-    errors.push(...validateLabelSelector(selector, "spec.selector"));
-    if (isEmpty(selector)) {
-      errors.push(invalid("spec.selector", selector, `empty selector is invalid for ${kind}`));
-    } else if (!matchesSelector(selectorOf(selector), spec.template.metadata.labels)) {
-      errors.push(
-        invalid(
-          "spec.template.metadata.labels",
-          spec.template.metadata.labels,
-          "`selector` does not match template `labels`",
-        ),
-      );
-    }
-  }
-  validatePodTemplate(spec.template, "spec.template", errors);
-  const podSpec = spec.template.spec;
-  if (podSpec.restartPolicy !== "Always") {
-    errors.push(
-      notSupported("spec.template.spec.restartPolicy", podSpec.restartPolicy ?? "", ["Always"]),
-    );
-  }
-  if (podSpec.activeDeadlineSeconds !== undefined) {
-    errors.push(
-      forbidden(
-        "spec.template.spec.activeDeadlineSeconds",
-        "activeDeadlineSeconds in ReplicaSet is not Supported",
-      ),
-    );
-  }
-  validateNonNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
+// ---- the spec ---------------------------------------------------------------
+
+interface SelectorWording {
+  /** How the message calls what an empty selector is refused for. */
+  readonly emptyFor: string;
+  readonly unusable: string;
 }
 
-function isEmpty(selector: LabelSelector): boolean {
-  return (
-    Object.keys(selector.matchLabels ?? {}).length === 0 &&
-    (selector.matchExpressions ?? []).length === 0
+/** The selector of a workload has to be there, to be one, and to select something. False where it is none. */
+export function validateWorkloadSelector(
+  selector: LabelSelector | undefined,
+  { emptyFor, unusable }: SelectorWording,
+  errors: FieldError[],
+): boolean {
+  if (selector === undefined) {
+    errors.push(required("spec.selector"));
+    return true;
+  }
+  const problems = validateLabelSelector(selector, "spec.selector");
+  errors.push(...problems);
+  validateNotEmpty(selector, emptyFor, errors);
+  if (problems.length > 0) errors.push(invalid("spec.selector", selector, unusable));
+  return problems.length === 0;
+}
+
+/** The selector and the template of a workload whose pods belong to ReplicaSets, or to it as one. */
+export function validateReplicaSelection(spec: Workload["spec"], errors: FieldError[]): void {
+  // Upstream speaks of Deployments and ReplicaSets in the words of either.
+  const wording = { emptyFor: "deployment", unusable: "invalid label selector" };
+  if (!validateWorkloadSelector(spec.selector, wording, errors)) return;
+  validateTemplateLabels(spec, errors);
+  validateEndlessTemplate(spec.template, "ReplicaSet", errors);
+}
+
+export function validateNotEmpty(
+  selector: LabelSelector,
+  kind: string,
+  errors: FieldError[],
+): void {
+  const matches =
+    Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length;
+  if (matches === 0) {
+    errors.push(invalid("spec.selector", selector, `empty selector is invalid for ${kind}`));
+  }
+}
+
+/** A workload counts the pods that it makes. */
+export function validateTemplateLabels(
+  { selector, template }: Workload["spec"],
+  errors: FieldError[],
+): void {
+  const { labels } = template.metadata;
+  if (matchesSelector(selectorOf(selector), labels)) return;
+  errors.push(templateLabelsMismatch(labels));
+}
+
+export function templateLabelsMismatch(
+  labels: Readonly<Record<string, string>> | undefined,
+): FieldError {
+  return invalid(
+    "spec.template.metadata.labels",
+    labels,
+    "`selector` does not match template `labels`",
   );
 }
 
-export function validateNonNegative(
-  value: number | undefined,
-  path: string,
+/** A template of pods that never end by themselves; `kind` is how the message calls what makes them. */
+export function validateEndlessTemplate(
+  template: PodTemplateSpec,
+  kind: string,
   errors: FieldError[],
 ): void {
-  if (value !== undefined && value < 0) {
-    errors.push(invalid(path, value, "must be greater than or equal to 0"));
-  }
+  validatePodTemplate(template, "spec.template", errors);
+  validateEndless(template, kind, errors);
 }
 
-/** `3` or `25%` */
-export function validateIntOrPercent(
-  value: number | string | undefined,
-  path: string,
+/** That the pods of a template neither end by themselves nor are ended after a time. */
+export function validateEndless(
+  { spec }: PodTemplateSpec,
+  kind: string,
   errors: FieldError[],
 ): void {
-  if (typeof value === "number") validateNonNegative(value, path, errors);
-  else if (value !== undefined) errors.push(...invalidEach(path, value, checkPercent(value)));
+  const { restartPolicy = "", activeDeadlineSeconds } = spec;
+  if (restartPolicy !== "Always") {
+    errors.push(notSupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]));
+  }
+  if (activeDeadlineSeconds !== undefined) {
+    errors.push(
+      forbidden(
+        "spec.template.spec.activeDeadlineSeconds",
+        `activeDeadlineSeconds in ${kind} is not Supported`,
+      ),
+    );
+  }
 }
 
 /** The pods that a workload counts as its own are chosen once. */
 export function validateSelectorUpdate(next: Workload, previous: Workload): readonly FieldError[] {
-  return equalJson(next.spec.selector, previous.spec.selector)
-    ? []
-    : [invalid("spec.selector", next.spec.selector, "field is immutable")];
+  return immutable("spec.selector", next.spec.selector, previous.spec.selector);
+}
+
+/** An error where a field that may not change has changed. */
+export function immutable(path: string, next: unknown, previous: unknown): readonly FieldError[] {
+  return equalJson(next, previous) ? [] : [invalid(path, next, immutableDetail)];
+}
+
+// ---- warnings ---------------------------------------------------------------
+
+/** Pods and their hostnames are called after what makes them. */
+export function workloadNameWarnings(name: string): readonly string[] {
+  const problems = checkDnsLabel(name);
+  if (problems.length === 0) return [];
+  return [
+    `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${problems.join(" ")}]`,
+  ];
+}
+
+/** What is accepted in `spec.template`, and will not do what was meant; of an update only where the spec changed. */
+export function templateWarnings(
+  { metadata, spec }: Workload,
+  previous: Workload | undefined,
+): readonly string[] {
+  if (previous !== undefined && previous.metadata.generation === metadata.generation) return [];
+  return podSpecWarnings(spec.template.spec, "spec.template.spec");
+}
+
+/** The name's and the template's warnings. */
+export function namedTemplateWarnings(
+  next: Workload,
+  previous: Workload | undefined,
+): readonly string[] {
+  const named = previous === undefined ? workloadNameWarnings(next.metadata.name) : [];
+  return [...named, ...templateWarnings(next, previous)];
+}
+
+// ---- columns ----------------------------------------------------------------
+
+/** The names and the images of the containers in a template: what `-o wide` adds. */
+export function containerColumns<T>(
+  templateOf: { of(object: T): PodTemplateSpec | undefined }["of"],
+  priority = 1,
+): readonly Column<T>[] {
+  const containers = (object: T) => templateOf(object)?.spec.containers ?? [];
+  return [
+    {
+      name: "Containers",
+      type: "string",
+      priority,
+      description: "The names of the containers in the template.",
+      cell: (object) =>
+        containers(object)
+          .map(({ name }) => name)
+          .join(","),
+    },
+    {
+      name: "Images",
+      type: "string",
+      priority,
+      description: "The images of the containers in the template.",
+      cell: (object) =>
+        containers(object)
+          .map(({ image }) => image ?? "")
+          .join(","),
+    },
+  ];
 }
 
 /** Containers, images and selector: what `-o wide` adds. */
 export const workloadWideColumns: readonly Column<Workload>[] = [
-  {
-    name: "Containers",
-    type: "string",
-    priority: 1,
-    description: "The names of the containers in the template.",
-    cell: ({ spec }) => spec.template.spec.containers.map(({ name }) => name).join(","),
-  },
-  {
-    name: "Images",
-    type: "string",
-    priority: 1,
-    description: "The images of the containers in the template.",
-    cell: ({ spec }) => spec.template.spec.containers.map(({ image }) => image ?? "").join(","),
-  },
+  ...containerColumns(({ spec }: Workload) => spec.template),
   {
     name: "Selector",
     type: "string",

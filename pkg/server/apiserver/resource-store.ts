@@ -113,23 +113,25 @@ export async function createStored(
   delete meta.selfLink;
   // Nobody but the system counts generations; a kind that has one is counted from 1.
   delete meta.generation;
-  resource.prepareCreate?.(draft, context.user);
-  if (resource.generationChanged !== undefined || countsGenerations(resource)) meta.generation = 1;
+  if (countsGenerations(resource)) meta.generation = 1;
   meta.uid = randomUUID();
   meta.creationTimestamp = formatTime(deps.clock.now());
 
   const generates = meta.name === undefined || meta.name === "" ? (meta.generateName ?? "") : "";
   const triesMax = generates === "" ? 1 : generatedNameTriesMax;
+  const renewed = generates !== "" && resource.namesItself === true;
   for (let tries = 1; ; tries += 1) {
-    if (generates !== "") meta.name = generatedName(generates);
-    const object = draft as KubernetesObject;
+    const next = renewed ? (draftOf(draft) as AnyDraft) : draft;
+    if (generates !== "") next.metadata.name = generatedName(generates);
+    if (renewed || tries === 1) resource.prepareCreate?.(next, context.user);
+    const object = next as KubernetesObject;
     const errors = [
       ...validateObjectMeta(object.metadata, resource),
       ...(resource.validate?.(object) ?? []),
       ...(resource.validateCreate?.(object) ?? []),
     ];
-    if (errors.length > 0) throw ApiError.invalid(resource, meta.name ?? "", errors);
-    await validateAdmission(deps, { ...request, name: object.metadata.name });
+    if (errors.length > 0) throw ApiError.invalid(resource, object.metadata.name ?? "", errors);
+    await validateAdmission(deps, { ...request, object: next, name: object.metadata.name });
     context.warnings.push(...(resource.warnings?.(object, undefined) ?? []));
 
     const key = storageKey(resource, namespace, object.metadata.name);
@@ -158,9 +160,10 @@ function alreadyExists(
   });
 }
 
-/** Kinds with a status of their own outside the core group count the changes of their spec. */
+/** Kinds with a status of their own outside the core group count the changes of their spec, unless they say otherwise. */
 function countsGenerations(resource: ResourceDefinition): boolean {
-  return resource.group !== "" && resource.subresources.status;
+  const { countsGenerations: counts, generationChanged, group, subresources } = resource;
+  return counts ?? (generationChanged !== undefined || (group !== "" && subresources.status));
 }
 
 // ---- update ------------------------------------------------------------------
@@ -185,6 +188,7 @@ export interface Change {
 /** Kinds whose objects may not be replaced without saying which version is replaced. */
 const conditionalOnly: ReadonlySet<string> = new Set([
   "leases.coordination.k8s.io",
+  "poddisruptionbudgets.policy",
   "serviceaccounts",
 ]);
 

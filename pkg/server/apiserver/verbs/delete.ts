@@ -135,12 +135,12 @@ export function planDelete(
     meta.deletionTimestamp = formatTime(nowMs);
     const terminating = draft as { status?: Record<string, unknown> };
     terminating.status = { ...terminating.status, phase: "Terminating" };
-    setFinalizers(meta, gcFinalizers(object, options));
+    setFinalizers(meta, gcFinalizers(resource, object, options));
     return { type: "mark", object: draft as KubernetesObject };
   }
   const grace = graceOf(resource, object, options.gracePeriodSeconds);
   if (grace === "pending") return { type: "pending" };
-  setFinalizers(meta, gcFinalizers(object, options));
+  setFinalizers(meta, gcFinalizers(resource, object, options));
   const waitsForFinalizers = (meta.finalizers ?? []).length > 0;
   if (grace !== undefined && grace > 0) markGraceful(meta, object, grace, nowMs);
   else if (waitsForFinalizers) markFinal(meta, nowMs);
@@ -200,6 +200,7 @@ function setFinalizers(meta: Meta, finalizers: readonly string[]): void {
 
 /** The object's finalizers, with those by which the garbage collector learns what to do with the dependents. */
 function gcFinalizers(
+  resource: ResourceDefinition,
   object: KubernetesObject,
   options: Pick<DeleteOptions, "propagationPolicy" | "orphanDependents">,
 ): readonly string[] {
@@ -207,7 +208,10 @@ function gcFinalizers(
   const kept = before.filter(
     (finalizer) => finalizer !== orphanFinalizer && finalizer !== foregroundFinalizer,
   );
-  const policy = policyOf(options) ?? before.find((finalizer) => !kept.includes(finalizer));
+  const policy =
+    policyOf(options) ??
+    before.find((finalizer) => !kept.includes(finalizer)) ??
+    (resource.orphansDependents === true ? orphanFinalizer : undefined);
   if (policy === "Orphan" || policy === orphanFinalizer) return [...kept, orphanFinalizer];
   if (policy === "Foreground" || policy === foregroundFinalizer) {
     return [...kept, foregroundFinalizer];

@@ -1,0 +1,62 @@
+import {
+  duplicate,
+  invalid,
+  invalidEach,
+  notSupported,
+  required,
+  tooLong,
+} from "../field-error.ts";
+import type { Condition } from "../generated/meta-v1.generated.ts";
+import { checkQualifiedName } from "../names.ts";
+import type { FieldError } from "../resource.ts";
+
+const statuses = ["False", "True", "Unknown"];
+const reasonShape = /^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/;
+const reasonDetail =
+  "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')";
+const reasonBytesMax = 1_024;
+const messageBytesMax = 32_768;
+
+/** Conditions of the common form, `metav1.Condition`: each type once, and each one whole. */
+export function validateConditions(
+  conditions: readonly Condition[] | undefined,
+  path: string,
+): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  const types = new Set<string>();
+  (conditions ?? []).forEach((condition, index) => {
+    const at = `${path}[${index}]`;
+    if (types.has(condition.type)) errors.push(duplicate(`${at}.type`, condition.type));
+    types.add(condition.type);
+    validateCondition(condition, at, errors);
+  });
+  return errors;
+}
+
+function validateCondition(condition: Condition, path: string, errors: FieldError[]): void {
+  const { type = "", status, observedGeneration = 0, reason = "", message = "" } = condition;
+  errors.push(...invalidEach(`${path}.type`, type, checkQualifiedName(type)));
+  if (!statuses.includes(status)) errors.push(notSupported(`${path}.status`, status, statuses));
+  if (observedGeneration < 0) {
+    errors.push(
+      invalid(
+        `${path}.observedGeneration`,
+        observedGeneration,
+        "must be greater than or equal to zero",
+      ),
+    );
+  }
+  if ((condition.lastTransitionTime ?? "") === "") {
+    errors.push(required(`${path}.lastTransitionTime`));
+  }
+  if (reason === "") errors.push(required(`${path}.reason`));
+  else {
+    if (!reasonShape.test(reason)) errors.push(invalid(`${path}.reason`, reason, reasonDetail));
+    if (Buffer.byteLength(reason) > reasonBytesMax) {
+      errors.push(tooLong(`${path}.reason`, reasonBytesMax));
+    }
+  }
+  if (Buffer.byteLength(message) > messageBytesMax) {
+    errors.push(tooLong(`${path}.message`, messageBytesMax));
+  }
+}
