@@ -11,6 +11,7 @@ import { createApp } from "./app.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import type { TokenIssuer } from "./authn/token-request.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
+import { createObjectFeed } from "./authz/object-feed.ts";
 import {
   type ApiSurface,
   createDiscovery,
@@ -22,12 +23,16 @@ import {
 import { type DispatchDeps, subresourceDeps } from "./dispatch.ts";
 import { discoveryPaths, openApiPaths } from "./document-paths.ts";
 import type { AppEnv } from "./exchange.ts";
+import { createFlowControl, type FlowControlOptions } from "./flow-control/flow-control.ts";
+import { followConfiguration } from "./flow-control/follow-configuration.ts";
+import { createWorkload } from "./flow-control/workload.ts";
 import { type HealthChecks, healthPaths } from "./health.ts";
 import type { Hub } from "./hub.ts";
 import { type ApiListener, createListener, type TlsMaterial } from "./listen.ts";
 import { createRequestMetrics, metricsPath } from "./metrics.ts";
 import { createOpenApi, type OpenApiDeps } from "./openapi.ts";
 import type { PathHandler } from "./path-handler.ts";
+import { createProxies } from "./proxy/proxies.ts";
 import type { ResourceTable } from "./resource-table.ts";
 import { rootPath } from "./root-path.ts";
 import { createNodeConnector } from "./streaming/node-connector.ts";
@@ -52,6 +57,8 @@ export interface ApiServerDeps {
   readonly admission: readonly AdmissionPlugin[];
   readonly issueToken: TokenIssuer;
   readonly health: HealthChecks;
+  /** Default: as many seats as kube-apiserver has. */
+  readonly flowControl?: Pick<FlowControlOptions, "serverSeats" | "waitMs">;
   /** Further paths for those who may ask, e.g. `/openid/v1/jwks`. */
   readonly paths?: readonly PathHandler[];
   /** Paths that are answered before it is asked who wants to know: they look at credentials of their own. */
@@ -100,7 +107,10 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
       finalizeSubresource,
       createTokenSubresource(deps.issueToken),
     ],
-    connectSubresources: createPodConnects({ ...store, authorizer, nodes }),
+    connectSubresources: [
+      ...createPodConnects({ ...store, authorizer, nodes }),
+      ...createProxies({ ...store, reader: deps.reader, nodes }),
+    ],
   };
   const surface = surfaceOf(deps.resources);
   const discovery = createDiscovery({
@@ -113,6 +123,9 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     describe: deps.describe,
   });
   const requests = createRequestMetrics(clock);
+  const workload = createWorkload(hub, deps.resources);
+  const flowControl = createFlowControl({ ...deps.flowControl, clock, workload });
+  followConfiguration(flowControl, createObjectFeed(hub));
   const paths = [
     ...healthPaths(deps.health),
     ...versionPaths(deps.build),
@@ -124,6 +137,7 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
   const app = createApp({
     authenticator: deps.authenticator,
     authorizer,
+    flowControl,
     metrics: requests,
     logger,
     openPaths: deps.openPaths ?? [],
@@ -178,6 +192,8 @@ function bindings(dispatch: () => DispatchDeps): VirtualResource {
 
 const pods = { group: "", version: "v1", plural: "pods" };
 
+const proxied = ["create", "delete", "get", "patch", "update"];
+
 /** What discovery tells of subresources besides `status` and `scale`. */
 const servedSubresources: readonly SubresourceDescription[] = [
   { parent: pods, name: "attach", kind: "PodAttachOptions", verbs: ["create", "get"] },
@@ -193,6 +209,19 @@ const servedSubresources: readonly SubresourceDescription[] = [
   { parent: pods, name: "exec", kind: "PodExecOptions", verbs: ["create", "get"] },
   { parent: pods, name: "log", kind: "Pod", verbs: ["get"] },
   { parent: pods, name: "portforward", kind: "PodPortForwardOptions", verbs: ["create", "get"] },
+  { parent: pods, name: "proxy", kind: "PodProxyOptions", verbs: proxied },
+  {
+    parent: { group: "", version: "v1", plural: "services" },
+    name: "proxy",
+    kind: "ServiceProxyOptions",
+    verbs: proxied,
+  },
+  {
+    parent: { group: "", version: "v1", plural: "nodes" },
+    name: "proxy",
+    kind: "NodeProxyOptions",
+    verbs: proxied,
+  },
   {
     parent: { group: "", version: "v1", plural: "namespaces" },
     name: "finalize",

@@ -42,11 +42,11 @@ export async function dispatch(
 ): Promise<Response> {
   const resource = deps.resources.find(info.group, info.version, info.resource);
   if (resource === undefined) throw notServed();
-  // Objects are not for HEAD, as in Kubernetes: what streams has no head of its own.
-  if (exchange.method === "HEAD") throw notAllowed();
   const namespace = namespaceOf(resource, info);
   const target: Target = { resource, namespace, name: info.name };
   if (info.subresource !== "") return await dispatchSubresource(deps, exchange, info, target);
+  // Objects are not for HEAD, as in Kubernetes.
+  if (exchange.method === "HEAD") throw notAllowed();
   if (!resource.verbs.includes(info.verb as StandardVerb)) throw notAllowed();
   if (isMisplaced(resource, info)) throw info.name === "" ? notAllowed() : notServed();
   if (info.name === "" && needsName.has(info.verb)) throw notAllowed();
@@ -155,15 +155,16 @@ async function dispatchSubresource(
 ): Promise<Response> {
   const { resource } = target;
   if (isMisplaced(resource, info)) throw notServed();
-  if (isPart(resource, info.subresource)) {
-    return await dispatchPart(deps, exchange, info, target);
-  }
   const connect = deps.connectSubresources.find(
     (each) => each.name === info.subresource && each.isOf(resource),
   );
   if (connect !== undefined) {
     if (!connect.methods.includes(exchange.method)) throw notAllowed();
     return await connect.connect(exchange, target);
+  }
+  if (exchange.method === "HEAD") throw notAllowed();
+  if (isPart(resource, info.subresource)) {
+    return await dispatchPart(deps, exchange, info, target);
   }
   const sub = deps.valueSubresources.find(
     (each) => each.name === info.subresource && each.isOf(resource),

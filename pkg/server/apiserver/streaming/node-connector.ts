@@ -1,39 +1,22 @@
-import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { Agent, request } from "node:https";
-import type { Duplex } from "node:stream";
+import { Agent } from "node:https";
 import { ApiError } from "../../../api/api-error.ts";
 import type { Node } from "../../../api/generated/core-v1.generated.ts";
 import { nodeResource } from "../../../api/resources/node.ts";
 import type { ObjectReader } from "../admission/admission.ts";
+import type { Backend } from "./backend.ts";
+import { createHttpBackend } from "./http-backend.ts";
 
-export interface NodeRequest {
-  readonly method: string;
-  /** With its query. */
-  readonly path: string;
-  readonly headers: OutgoingHttpHeaders;
+/** The way from the API server to the nodes. */
+export interface NodeConnector {
+  /** The node's kubelet. Throws NotFound where there is no such node. */
+  kubelet(nodeName: string): Backend;
+  /** Where the kubelet is: an address, or the node's name for itself. Throws as `kubelet` does. */
+  addressOf(nodeName: string): NodeAddress;
 }
 
-/** What a node's kubelet answers to a request to go on in another protocol. */
-export type NodeUpgrade =
-  | {
-      readonly outcome: "upgraded";
-      readonly response: IncomingMessage;
-      readonly socket: Duplex;
-      readonly head: Buffer;
-    }
-  /** It answered as to any request: most likely with a refusal. */
-  | { readonly outcome: "answered"; readonly response: IncomingMessage };
-
-/** The way from the API server to the kubelets. */
-export interface NodeConnector {
-  /** The answer's headers are in; its body is still to be read. Without `body`, none is sent. */
-  fetch(
-    nodeName: string,
-    node: NodeRequest,
-    signal: AbortSignal,
-    body?: NodeJS.ReadableStream,
-  ): Promise<IncomingMessage>;
-  upgrade(nodeName: string, node: NodeRequest, signal: AbortSignal): Promise<NodeUpgrade>;
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
 }
 
 export interface NodeConnectorDeps {
@@ -47,82 +30,29 @@ export interface NodeConnectorDeps {
 }
 
 const defaultKubeletPort = 10_250;
-/** A kubelet that is not heard of within this is taken to be unreachable. */
-const connectTimeoutMs = 30_000;
 
 /** Speaks to each kubelet at its node's address, as the API server. */
 export function createNodeConnector({ reader, tls }: NodeConnectorDeps): NodeConnector {
-  const agent = new Agent({
-    keepAlive: true,
-    cert: tls.certificate,
-    key: tls.key,
-    ca: tls.authorities,
-    maxFreeSockets: 16,
-  });
-
-  function open(
-    nodeName: string,
-    node: NodeRequest,
-    signal: AbortSignal,
-    reuse: boolean,
-  ): ClientRequest {
-    const { host, port } = addressOf(reader, nodeName);
-    const opened = request({
-      host,
-      port,
-      method: node.method,
-      path: node.path,
-      headers: { ...node.headers, host: `${host.includes(":") ? `[${host}]` : host}:${port}` },
-      signal,
-      ...(reuse
-        ? { agent }
-        : { agent: false, cert: tls.certificate, key: tls.key, ca: tls.authorities }),
-    });
-    let answered = false;
-    opened.once("response", () => {
-      answered = true;
-    });
-    opened.setTimeout(connectTimeoutMs, () => {
-      // Once it has answered, silence is no fault: logs are followed for days.
-      if (!answered) opened.destroy(new Error(`no answer within ${connectTimeoutMs} ms`));
-    });
-    return opened;
-  }
-
+  const credentials = { cert: tls.certificate, key: tls.key, ca: tls.authorities };
+  const agent = new Agent({ keepAlive: true, ...credentials, maxFreeSockets: 16 });
   return {
-    fetch(nodeName, node, signal, body) {
-      return new Promise((resolve, reject) => {
-        const opened = open(nodeName, node, signal, true);
-        opened.once("response", resolve);
-        opened.once("error", (cause) => reject(unreachable(nodeName, cause)));
-        if (body === undefined) opened.end();
-        else body.pipe(opened);
+    kubelet(nodeName) {
+      return createHttpBackend({
+        scheme: "https",
+        ...addressOf(reader, nodeName),
+        tls: credentials,
+        agent,
+        unreachable(cause) {
+          const message = `error dialing backend: node ${nodeName}: ${cause.message}`;
+          return new ApiError("", message, { cause, code: 500 });
+        },
       });
     },
-    upgrade(nodeName, node, signal) {
-      return new Promise((resolve, reject) => {
-        const opened = open(nodeName, node, signal, false);
-        opened.once("upgrade", (response, socket, head) => {
-          socket.setTimeout(0);
-          resolve({ outcome: "upgraded", response, socket, head });
-        });
-        opened.once("response", (response) => resolve({ outcome: "answered", response }));
-        opened.once("error", (cause) => reject(unreachable(nodeName, cause)));
-        opened.end();
-      });
-    },
+    addressOf: (nodeName) => addressOf(reader, nodeName),
   };
 }
 
-function unreachable(nodeName: string, cause: Error): ApiError {
-  const message = `error dialing backend: node ${nodeName}: ${cause.message}`;
-  return new ApiError("", message, { cause, code: 500 });
-}
-
-function addressOf(
-  reader: ObjectReader,
-  nodeName: string,
-): { readonly host: string; readonly port: number } {
+function addressOf(reader: ObjectReader, nodeName: string): NodeAddress {
   const node: Node | undefined = reader.get(nodeResource, undefined, nodeName);
   if (node === undefined) throw ApiError.notFound(nodeResource, nodeName);
   const addresses = node.status?.addresses ?? [];

@@ -1,15 +1,18 @@
 import type { IncomingMessage } from "node:http";
+import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { ApiError } from "../../../api/api-error.ts";
 import { joinStreams } from "../../../base/join-streams.ts";
 import type { Exchange } from "../exchange.ts";
 import { headersOf } from "../reply.ts";
 import { upgradeOf } from "../upgrade.ts";
-import type { NodeConnector } from "./node-connector.ts";
+import type { Backend } from "./backend.ts";
 
 /** What belongs to one connection only, and is never passed on. */
 const hopHeaders: ReadonlySet<string> = new Set([
   "connection",
+  "proxy-connection",
   "keep-alive",
   "proxy-authenticate",
   "proxy-authorization",
@@ -19,33 +22,33 @@ const hopHeaders: ReadonlySet<string> = new Set([
   "upgrade",
   "http2-settings",
 ]);
-/** What proves to us who the client is, which the node need not know. */
+/** What proves to us who the client is, which a backend need not know. */
 const ownHeaders: ReadonlySet<string> = new Set(["authorization", "host", "cookie"]);
-
-export interface RelayTarget {
-  readonly nodeName: string;
-  /** With its query. */
-  readonly path: string;
-}
 
 /** The client's headers, as far as they are meant for whoever answers in the end. */
 export function passedHeaders(exchange: Exchange): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(exchange.incoming.headers)) {
+  const incoming = exchange.incoming.headers;
+  const named = new Set((incoming.connection ?? "").toLowerCase().split(/[ ,]+/));
+  for (const [name, value] of Object.entries(incoming)) {
     if (value === undefined || name.startsWith(":") || name.startsWith("impersonate-")) continue;
-    if (!hopHeaders.has(name) && !ownHeaders.has(name)) headers[name] = value;
+    if (hopHeaders.has(name) || ownHeaders.has(name) || named.has(name)) continue;
+    headers[name] = value;
   }
   return headers;
 }
 
 /**
- * Hands the client's connection over to the node: what is said on either side from then on is passed on byte for
- * byte. A node that refuses is answered with its own words.
+ * Hands the client's connection over to `backend`: what is said on either side from then on is passed on byte for
+ * byte. Where it refuses, the client is answered in its words, and stays with us.
+ *
+ * @param path with its query
  */
 export async function relayUpgrade(
-  connector: NodeConnector,
+  backend: Backend,
   exchange: Exchange,
-  { nodeName, path }: RelayTarget,
+  path: string,
+  headers: Readonly<Record<string, string | string[]>> = passedHeaders(exchange),
 ): Promise<Response> {
   const { incoming, method, signal } = exchange;
   const upgrade = upgradeOf(incoming);
@@ -55,20 +58,28 @@ export async function relayUpgrade(
       headers: headersOf(exchange, "text/plain; charset=utf-8"),
     });
   }
-  const answer = await connector.upgrade(
-    nodeName,
+  const answer = await backend.upgrade(
     {
       method,
       path,
       headers: {
-        ...passedHeaders(exchange),
+        ...headers,
         connection: "Upgrade",
         upgrade: incoming.headers["upgrade"] ?? "",
       },
     },
     signal,
   );
-  if (answer.outcome === "answered") return await relayAnswer(exchange, answer.response);
+  if (answer.outcome === "answered") {
+    const { response } = answer;
+    const { statusCode = 0 } = response;
+    if (statusCode >= 400) return await relayAnswer(exchange, response);
+    response.destroy();
+    throw new ApiError(
+      "InternalError",
+      `Internal error occurred: invalid upgrade response: status code ${statusCode}`,
+    );
+  }
   upgrade.take();
   upgrade.socket.write(headOf(answer.response));
   if (answer.head.length > 0) upgrade.socket.write(answer.head);
@@ -88,10 +99,11 @@ function headOf({ statusMessage, rawHeaders }: IncomingMessage): string {
   return `${head}\r\n`;
 }
 
-/** Passes a node's answer on as it comes. */
+/** Passes a backend's answer on as it comes; `change`, if given, works on its headers and body on the way. */
 export async function relayAnswer(
   exchange: Exchange,
   response: IncomingMessage,
+  change?: (headers: Record<string, string | string[]>) => readonly Transform[],
 ): Promise<Response> {
   const { outgoing } = exchange;
   const headers: Record<string, string | string[]> = headersOf(exchange, "text/plain");
@@ -100,12 +112,13 @@ export async function relayAnswer(
     delete headers[canonical(name)];
     headers[name] = value;
   }
+  const steps = change?.(headers) ?? [];
   outgoing.writeHead(response.statusCode ?? 502, headers);
   outgoing.flushHeaders();
   try {
-    await pipeline(response, outgoing as NodeJS.WritableStream);
+    await pipeline([response, ...steps, outgoing as NodeJS.WritableStream]);
   } catch {
-    // The client went, or the node did: either way there is nobody left to tell.
+    // The client went, or the backend did: either way there is nobody left to tell.
     outgoing.destroy();
   }
   return RESPONSE_ALREADY_SENT;

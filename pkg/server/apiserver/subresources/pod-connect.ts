@@ -38,7 +38,7 @@ export function createPodConnects(deps: PodConnectDeps): readonly ConnectSubreso
         for (const word of exchange.query.getAll("command")) query.append("command", word);
       }
       const path = `/${name}/${pathOf(pod)}/${container}?${query}`;
-      return await relayUpgrade(deps.nodes, exchange, { nodeName, path });
+      return await relayUpgrade(deps.nodes.kubelet(nodeName), exchange, path);
     },
   });
   return [
@@ -55,7 +55,7 @@ export function createPodConnects(deps: PodConnectDeps): readonly ConnectSubreso
         const query = new URLSearchParams();
         for (const port of exchange.query.getAll("ports")) query.append("port", port);
         const path = `/portForward/${pathOf(pod)}?${query}`;
-        return await relayUpgrade(deps.nodes, exchange, { nodeName, path });
+        return await relayUpgrade(deps.nodes.kubelet(nodeName), exchange, path);
       },
     },
     {
@@ -70,7 +70,7 @@ export function createPodConnects(deps: PodConnectDeps): readonly ConnectSubreso
         if (nodeName === "") return plainText(exchange, "");
         const path = `/containerLogs/${pathOf(pod)}/${container}?${query}`;
         const node = { method: "GET", path, headers: {} };
-        const answer = await deps.nodes.fetch(nodeName, node, exchange.signal);
+        const answer = await deps.nodes.kubelet(nodeName).fetch(node, exchange.signal);
         if ((answer.statusCode ?? 500) >= 400) throw await refusal(answer);
         return await relayAnswer(exchange, answer);
       },
