@@ -1,3 +1,5 @@
+import { checkCanonicalIp } from "./ip-address.ts";
+
 /** Says what is wrong with a text, in upstream's sentences; nothing where it is right. */
 export type TextCheck = (value: string) => readonly string[];
 
@@ -69,7 +71,35 @@ export const checkDnsSubdomain: TextCheck = (value) => {
   return found;
 };
 
-/** A DNS label that starts with a letter: services. */
+const wildcardPattern = `\\*\\.${subdomainPattern}`;
+const wildcardRegexp = new RegExp(`^${wildcardPattern}$`);
+
+/** A host of an Ingress that stands for all names of one more label. */
+export const checkWildcardDnsSubdomain: TextCheck = (value) => {
+  const found: string[] = [];
+  if (value.length > 253) found.push(charactersMax(253));
+  if (!wildcardRegexp.test(value)) {
+    found.push(
+      withExamples(
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+        wildcardPattern,
+        "*.example.com",
+      ),
+    );
+  }
+  return found;
+};
+
+const urlPathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+const urlPathRegexp = new RegExp(`^${urlPathPattern}$`);
+
+/** What may stand after the domain in `acme.io/foo/bar`. */
+export const checkUrlPath: TextCheck = (value) =>
+  urlPathRegexp.test(value)
+    ? none
+    : [`Invalid path (regex used for validation is '${urlPathPattern}')`];
+
+/** A DNS label that starts with a letter. */
 export const checkDns1035Label: TextCheck = (value) => {
   if (value.length <= 63 && label1035Regexp.test(value)) return none;
   const found: string[] = [];
@@ -214,10 +244,14 @@ export const checkPercent: TextCheck = (value) =>
 
 /** How an object of a kind may be called, by the kind's `nameRule`. */
 export const nameChecks: Readonly<
-  Record<"dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment", TextCheck>
+  Record<
+    "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment" | "ip-address",
+    TextCheck
+  >
 > = {
   "dns-subdomain": checkDnsSubdomain,
   "dns-label": checkDnsLabel,
   "dns-1035-label": checkDns1035Label,
   "path-segment": checkPathSegment,
+  "ip-address": checkCanonicalIp,
 };

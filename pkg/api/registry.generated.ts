@@ -12,9 +12,13 @@ import { endpointsResource } from "./resources/endpoints.ts";
 import { endpointSliceResource } from "./resources/endpointslice.ts";
 import { eventResource } from "./resources/event.ts";
 import { flowSchemaResource } from "./resources/flowschema.ts";
+import { ingressResource } from "./resources/ingress.ts";
+import { ingressClassResource } from "./resources/ingressclass.ts";
+import { ipAddressResource } from "./resources/ipaddress.ts";
 import { leaseResource } from "./resources/lease.ts";
 import { localSubjectAccessReviewResource } from "./resources/localsubjectaccessreview.ts";
 import { namespaceResource } from "./resources/namespace.ts";
+import { networkPolicyResource } from "./resources/networkpolicy.ts";
 import { nodeResource } from "./resources/node.ts";
 import { podResource } from "./resources/pod.ts";
 import { podDisruptionBudgetResource } from "./resources/poddisruptionbudget.ts";
@@ -30,6 +34,7 @@ import { selfSubjectReviewResource } from "./resources/selfsubjectreview.ts";
 import { selfSubjectRulesReviewResource } from "./resources/selfsubjectrulesreview.ts";
 import { serviceResource } from "./resources/service.ts";
 import { serviceAccountResource } from "./resources/serviceaccount.ts";
+import { serviceCIDRResource } from "./resources/servicecidr.ts";
 import { statefulSetResource } from "./resources/statefulset.ts";
 import { subjectAccessReviewResource } from "./resources/subjectaccessreview.ts";
 import { tokenReviewResource } from "./resources/tokenreview.ts";
@@ -48,9 +53,13 @@ export const allResources: readonly ResourceDefinition[] = [
   endpointSliceResource,
   eventResource,
   flowSchemaResource,
+  ingressResource,
+  ingressClassResource,
+  ipAddressResource,
   leaseResource,
   localSubjectAccessReviewResource,
   namespaceResource,
+  networkPolicyResource,
   nodeResource,
   podResource,
   podDisruptionBudgetResource,
@@ -66,6 +75,7 @@ export const allResources: readonly ResourceDefinition[] = [
   selfSubjectRulesReviewResource,
   serviceResource,
   serviceAccountResource,
+  serviceCIDRResource,
   statefulSetResource,
   subjectAccessReviewResource,
   tokenReviewResource,

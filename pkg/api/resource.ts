@@ -83,15 +83,6 @@ export interface Strategy<T extends KubernetesObject> {
   warnings?(object: T, previous: T | undefined): readonly string[];
   /** When `metadata.generation` grows. Default: when something outside metadata and status changed. */
   generationChanged?(next: T, previous: T): boolean;
-  /**
-   * Whether changes of the spec are counted in `metadata.generation`. Default: where there is a status of its own,
-   * outside the core group; and where `generationChanged` says when.
-   */
-  countsGenerations?: boolean;
-  /** What belongs to a deleted object stays, unless the client says otherwise: in kinds from before there was a choice. */
-  orphansDependents?: boolean;
-  /** The spec is completed with the object's own name or uid: `prepareCreate` needs them, and a new name a new spec. */
-  namesItself?: boolean;
   /** Grace period of a delete, in seconds; `undefined`: deletes at once. Only pods have one. */
   deletionGraceSeconds?(object: T, requestedSeconds: number | undefined): number | undefined;
 }
@@ -125,7 +116,12 @@ export interface ResourceDefinition<T extends KubernetesObject = KubernetesObjec
   readonly storage: "stored" | "none";
   /** How soon a write must be on the disk. Default: durable. */
   durability(object: T): "durable" | "lazy" | "at-close";
-  readonly nameRule: "dns-subdomain" | "dns-label" | "dns-1035-label" | "path-segment";
+  readonly nameRule:
+    | "dns-subdomain"
+    | "dns-label"
+    | "dns-1035-label"
+    | "path-segment"
+    | "ip-address";
   readonly subresources: {
     readonly status: boolean;
     readonly scale?: ScaleMapping;
