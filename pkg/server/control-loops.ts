@@ -11,7 +11,7 @@ import type { LiveKinds } from "../client/live-kinds.ts";
 import { createEventBroadcaster } from "../client/recorder.ts";
 import { createSharedInformers } from "../client/shared-informers.ts";
 import { createTrackedClient } from "../client/tracked-client.ts";
-import { catalog } from "./controllers/catalog.ts";
+import { type CatalogDeps, catalog } from "./controllers/catalog.ts";
 import { createScheduler } from "./scheduler/scheduler.ts";
 
 export interface ControlLoopsOptions {
@@ -29,6 +29,7 @@ export interface ControlLoopsOptions {
   readonly serverNode: string | undefined;
   /** PEM. */
   readonly rootCa: string;
+  readonly authorities: CatalogDeps["authorities"];
   /** Names from the catalog, and `scheduler`, that are not to run. */
   readonly disabled?: ReadonlySet<string>;
   readonly metrics?: ControllerMetrics;
@@ -62,6 +63,7 @@ export function createControlLoops(options: ControlLoopsOptions): readonly Servi
       clusterCidr,
       serverNode: options.serverNode,
       rootCa,
+      authorities: options.authorities,
     });
     services.push("run" in made ? made : controllerService(made, runnerOptions));
   }

@@ -161,6 +161,7 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
         clusterCidr: config.clusterCidr,
         serverNode: config.nodeName,
         rootCa: certificates.serverCa.certificatePem,
+        authorities: { client: certificates.clientCa, server: certificates.serverCa },
         disabled: new Set(config.runsScheduler ? [] : ["scheduler"]),
       });
       await runAll([keeper, ...loops], stop);

@@ -1,8 +1,10 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { certificateSigningRequestResource } from "../../pkg/api/resources/certificatesigningrequest.ts";
 import { createCertificateRequest } from "../../pkg/base/x509/certificate-request.ts";
 import { encodePem } from "../../pkg/base/x509/pem.ts";
 import { type ApiWorld, ask, startApiWorld } from "./api-world.ts";
+import { startLoopsWorld } from "./loops-world.ts";
 
 let world: ApiWorld;
 beforeAll(async () => {
@@ -153,4 +155,39 @@ test("requests are found by their signer, and listed with what became of them", 
   ]);
   expect(rows).toHaveLength(1);
   expect(rows[0].cells.slice(2)).toEqual(["example.com/listed", "admin", "60m", "Pending"]);
+});
+
+test("approved requests are signed; those that a signer does not sign fail", async () => {
+  await using loops = await startLoopsWorld();
+  const { request: ask } = loops.api;
+  const signer = "kubernetes.io/kube-apiserver-client";
+  const create = async (name: string, usages: readonly string[]) => {
+    const spec = { signerName: signer, usages, expirationSeconds: 3600 };
+    const { json } = await ask("POST", path, { body: request(name, spec) });
+    const conditions = [{ type: "Approved", status: "True" }];
+    const body = { ...json, status: { conditions } };
+    expect((await ask("PUT", `${path}/${name}/approval`, { body })).status).toBe(200);
+  };
+  await create("signed", ["digital signature", "client auth"]);
+  await create("failed", ["server auth"]);
+  const settled = await loops.until(certificateSigningRequestResource, (all) =>
+    all.every(({ status }) => status.certificate || (status.conditions ?? []).length > 1)
+      ? all
+      : undefined,
+  );
+  const [failed, signed] = settled;
+  const certificate = new X509Certificate(
+    Buffer.from(signed?.status.certificate ?? "", "base64").toString(),
+  );
+  expect(certificate.subject).toBe("O=devs\nCN=jane");
+  expect(certificate.keyUsage).toEqual(["1.3.6.1.5.5.7.3.2"]);
+  expect(certificate.checkIssued(new X509Certificate(loops.api.authority.certificatePem))).toBe(
+    true,
+  );
+  expect(certificate.validToDate.getTime() - Date.now()).toBeLessThanOrEqual(3_600_000);
+  expect(failed?.status.conditions?.[1]).toMatchObject({
+    type: "Failed",
+    reason: "SignerValidationFailure",
+    message: "invalid usage for client certificate: server auth",
+  });
 });

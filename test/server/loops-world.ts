@@ -53,6 +53,7 @@ export async function startLoopsWorld(
       clusterCidr: "10.42.0.0/16",
       serverNode: undefined,
       rootCa: "the CA",
+      authorities: { client: api.authority, server: api.authority },
     }),
     stop.signal,
   );

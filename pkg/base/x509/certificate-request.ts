@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import {
+  type AlternativeNames,
   decodeAlternativeNames,
   encodeAlternativeNames,
   readExtensions,
@@ -23,7 +24,11 @@ import { decodePem, encodePem } from "./pem.ts";
 /** What a PKCS#10 request asks for, its signature verified. */
 export interface CertificateRequest {
   readonly subject: DistinguishedName;
-  readonly alternativeNames: readonly string[];
+  /** The encoded subject, whole. */
+  readonly subjectDer: Buffer;
+  readonly alternativeNames: AlternativeNames;
+  /** The encoding of `alternativeNames`; undefined where there are none. */
+  readonly alternativeNamesDer: Buffer | undefined;
   readonly publicKey: KeyObject;
 }
 
@@ -66,7 +71,9 @@ export function createCertificateRequest(
   );
 }
 
-const digests: Readonly<Record<string, string>> = {
+/** The digest that goes with a signature; null where the signature has its own. */
+const digests: Readonly<Record<string, string | null>> = {
+  "1.3.101.112": null,
   "1.2.840.113549.1.1.11": "sha256",
   "1.2.840.113549.1.1.12": "sha384",
   "1.2.840.113549.1.1.13": "sha512",
@@ -98,21 +105,26 @@ export function readCertificateRequest(pem: string): CertificateRequest {
   if (!verify(digest, body.bytes, publicKey, signature.content.subarray(1))) {
     throw new Error("the request's signature does not match its key");
   }
+  const names = requestedNames(attributes?.content);
   return {
     subject: decodeName(subject),
-    alternativeNames: requestedNames(attributes?.content),
+    subjectDer: subject.bytes,
+    alternativeNames: names === undefined ? noNames : decodeAlternativeNames(names),
+    alternativeNamesDer: names,
     publicKey,
   };
 }
 
-function requestedNames(attributes: Buffer | undefined): readonly string[] {
-  if (attributes === undefined) return [];
+const noNames: AlternativeNames = { dnsNames: [], ipAddresses: [], emailAddresses: [], uris: [] };
+
+function requestedNames(attributes: Buffer | undefined): Buffer | undefined {
+  if (attributes === undefined) return undefined;
   for (const attribute of readDer(attributes)) {
     const [type, values] = readDer(attribute.content);
     if (type === undefined || values === undefined) continue;
     if (readObjectIdentifier(type.content) !== extensionRequest) continue;
     const names = readExtensions(values).get(alternativeNamesOid);
-    if (names !== undefined) return decodeAlternativeNames(names);
+    if (names !== undefined) return names;
   }
-  return [];
+  return undefined;
 }

@@ -7,6 +7,7 @@ import {
   derContext,
   derElement,
   derInteger,
+  derNamedBits,
   derNull,
   derObjectIdentifier,
   derSequence,
@@ -23,11 +24,14 @@ export type CertificateUse = "ca" | "server" | "client";
 
 /** What is to be certified. */
 export interface CertificateTemplate {
-  readonly subject: DistinguishedName;
+  /** Or its encoding, with parts that `DistinguishedName` has no word for. */
+  readonly subject: DistinguishedName | Buffer;
   readonly publicKey: KeyObject;
   readonly uses: readonly CertificateUse[];
-  /** DNS names and IP addresses. */
-  readonly alternativeNames: readonly string[];
+  /** Further uses, by Kubernetes' names: `digital signature`, `client auth`, … */
+  readonly usages?: readonly string[];
+  /** DNS names and IP addresses, or the encoding of these and others. */
+  readonly alternativeNames: readonly string[] | Buffer;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
@@ -59,8 +63,42 @@ const oids = {
   basicConstraints: "2.5.29.19",
   authorityKeyId: "2.5.29.35",
   extendedKeyUsage: "2.5.29.37",
-  serverAuth: "1.3.6.1.5.5.7.3.1",
-  clientAuth: "1.3.6.1.5.5.7.3.2",
+};
+
+/** Which bit of KeyUsage, counted from the left. */
+const keyUsageBits: Readonly<Record<string, number>> = {
+  signing: 0,
+  "digital signature": 0,
+  "content commitment": 1,
+  "key encipherment": 2,
+  "data encipherment": 3,
+  "key agreement": 4,
+  "cert sign": 5,
+  "crl sign": 6,
+  "encipher only": 7,
+  "decipher only": 8,
+};
+
+const purposes: Readonly<Record<string, string>> = {
+  any: "2.5.29.37.0",
+  "server auth": "1.3.6.1.5.5.7.3.1",
+  "client auth": "1.3.6.1.5.5.7.3.2",
+  "code signing": "1.3.6.1.5.5.7.3.3",
+  "email protection": "1.3.6.1.5.5.7.3.4",
+  "s/mime": "1.3.6.1.5.5.7.3.4",
+  "ipsec end system": "1.3.6.1.5.5.7.3.5",
+  "ipsec tunnel": "1.3.6.1.5.5.7.3.6",
+  "ipsec user": "1.3.6.1.5.5.7.3.7",
+  timestamping: "1.3.6.1.5.5.7.3.8",
+  "ocsp signing": "1.3.6.1.5.5.7.3.9",
+  "microsoft sgc": "1.3.6.1.4.1.311.10.3.3",
+  "netscape sgc": "2.16.840.1.113730.4.1",
+};
+
+const usagesOfUse: Readonly<Record<CertificateUse, readonly string[]>> = {
+  ca: ["digital signature", "cert sign", "crl sign"],
+  server: ["digital signature", "server auth"],
+  client: ["digital signature", "client auth"],
 };
 
 /** The DER of a new certificate, signed by `signer`. */
@@ -70,7 +108,9 @@ export function createCertificate(
 ): Certificate {
   const subjectPublicKeyInfo = template.publicKey.export({ type: "spki", format: "der" });
   const keyId = createHash("sha1").update(subjectPublicKeyInfo).digest();
-  const subject = encodeName(template.subject);
+  const subject = Buffer.isBuffer(template.subject)
+    ? template.subject
+    : encodeName(template.subject);
   const algorithm = signatureAlgorithm(signer.key);
   const body = derSequence(
     derContext(0, derInteger(Buffer.from([2]))),
@@ -106,19 +146,20 @@ function extensions(
   issuer: Certificate | undefined,
 ): readonly Buffer[] {
   const isCa = template.uses.includes("ca");
-  const purposes = [
-    ...(template.uses.includes("server") ? [derObjectIdentifier(oids.serverAuth)] : []),
-    ...(template.uses.includes("client") ? [derObjectIdentifier(oids.clientAuth)] : []),
-  ];
-  // Bits from the left: digitalSignature 0, keyEncipherment 2, keyCertSign 5, cRLSign 6.
-  const keyUsage = isCa
-    ? derBitString(Buffer.from([0b10000110]), 1)
-    : derBitString(Buffer.from([0b10000000]), 7);
+  const usages = [...template.uses.flatMap((use) => usagesOfUse[use]), ...(template.usages ?? [])];
+  const bits = usages.flatMap((usage) => keyUsageBits[usage] ?? []);
+  const extended = [...new Set(usages.flatMap((usage) => purposes[usage] ?? []))];
   return [
-    extension(oids.keyUsage, true, keyUsage),
-    ...(purposes.length === 0
+    ...(bits.length === 0 ? [] : [extension(oids.keyUsage, true, derNamedBits(bits))]),
+    ...(extended.length === 0
       ? []
-      : [extension(oids.extendedKeyUsage, false, derSequence(...purposes))]),
+      : [
+          extension(
+            oids.extendedKeyUsage,
+            false,
+            derSequence(...extended.map(derObjectIdentifier)),
+          ),
+        ]),
     extension(oids.basicConstraints, true, isCa ? derSequence(derBoolean(true)) : derSequence()),
     extension(oids.subjectKeyId, false, derElement(derTag.octetString, keyId)),
     ...(issuer?.subjectKeyId === undefined
@@ -132,7 +173,9 @@ function extensions(
           extension(
             oids.alternativeNames,
             false,
-            encodeAlternativeNames(template.alternativeNames),
+            Buffer.isBuffer(template.alternativeNames)
+              ? template.alternativeNames
+              : encodeAlternativeNames(template.alternativeNames),
           ),
         ]),
   ];
@@ -157,11 +200,24 @@ export function encodeAlternativeNames(names: readonly string[]): Buffer {
   );
 }
 
-export function decodeAlternativeNames(value: Uint8Array): readonly string[] {
-  return readDer(readDerElement(value).content).flatMap((name) => {
-    if (name.tag === 0x82) return [name.content.toString("ascii")];
-    return name.tag === 0x87 ? [addressText(name.content)] : [];
-  });
+/** The names beside the subject, by what they are. */
+export interface AlternativeNames {
+  readonly dnsNames: readonly string[];
+  readonly ipAddresses: readonly string[];
+  readonly emailAddresses: readonly string[];
+  readonly uris: readonly string[];
+}
+
+export function decodeAlternativeNames(value: Uint8Array): AlternativeNames {
+  const names = readDer(readDerElement(value).content);
+  const tagged = (tag: number) => names.filter((name) => name.tag === tag);
+  const texts = (tag: number) => tagged(tag).map(({ content }) => content.toString("ascii"));
+  return {
+    dnsNames: texts(0x82),
+    ipAddresses: tagged(0x87).map(({ content }) => addressText(content)),
+    emailAddresses: texts(0x81),
+    uris: texts(0x86),
+  };
 }
 
 function addressBytes(address: string): Buffer {
@@ -208,11 +264,15 @@ export function readCertificate(bytes: Uint8Array): Certificate {
         ? undefined
         : readDer(readDerElement(authorityKeyId).content).find((part) => part.tag === 0x80)
             ?.content,
-    alternativeNames:
-      alternativeNames === undefined ? [] : decodeAlternativeNames(alternativeNames),
+    alternativeNames: alternativeNames === undefined ? [] : hostsOf(alternativeNames),
     notBeforeMs: readTime(notBefore),
     notAfterMs: readTime(notAfter),
   };
+}
+
+function hostsOf(value: Uint8Array): readonly string[] {
+  const { dnsNames, ipAddresses } = decodeAlternativeNames(value);
+  return [...dnsNames, ...ipAddresses];
 }
 
 /** The extensions' values by object identifier; `list` holds a SEQUENCE OF Extension. */

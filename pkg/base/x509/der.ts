@@ -58,6 +58,17 @@ export function derBitString(bytes: Uint8Array, unusedBits = 0): Buffer {
   return derElement(derTag.bitString, Buffer.from([unusedBits]), bytes);
 }
 
+/** A list of named bits, counted from the left; none of it after the last that is set. */
+export function derNamedBits(numbers: readonly number[]): Buffer {
+  const last = Math.max(...numbers);
+  const bytes = Buffer.alloc(Math.floor(last / 8) + 1);
+  for (const number of numbers) {
+    const index = Math.floor(number / 8);
+    bytes[index] = (bytes[index] ?? 0) | (0x80 >> (number % 8));
+  }
+  return derBitString(bytes, 7 - (last % 8));
+}
+
 /** An object identifier from its dotted form. */
 export function derObjectIdentifier(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split(".").map(Number);

@@ -1,3 +1,4 @@
+import { certificateSigningRequestResource } from "../../api/resources/certificatesigningrequest.ts";
 import { clusterRoleResource } from "../../api/resources/clusterrole.ts";
 import { configMapResource } from "../../api/resources/configmap.ts";
 import { deploymentResource } from "../../api/resources/deployment.ts";
@@ -19,6 +20,9 @@ import type { LiveKinds } from "../../client/live-kinds.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation.ts";
 import { controlPlaneLabelController } from "./control-plane-label.ts";
+import { csrApprovingController } from "./csr-approving.ts";
+import { csrCleaner } from "./csr-cleaner.ts";
+import { csrSigningController, type SigningAuthorities } from "./csr-signing.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
@@ -47,6 +51,8 @@ export interface CatalogDeps extends ControllerDeps {
   readonly serverNode: string | undefined;
   /** PEM of the CA that pods verify the API server by. */
   readonly rootCa: string;
+  /** Sign what is asked for by CertificateSigningRequests. */
+  readonly authorities: SigningAuthorities;
 }
 
 export interface CatalogEntry {
@@ -204,6 +210,34 @@ export const catalog: readonly CatalogEntry[] = [
     purpose: "forgets the password of a node that was deleted, so that its name can be taken again",
     create: ({ client, informer }) =>
       nodePasswordController({ client, nodes: informer(nodeResource) }),
+  },
+  {
+    name: "certificatesigningrequest-approving-controller",
+    purpose: "says yes to nodes that ask for certificates they may have",
+    create: ({ client, informer, clock }) =>
+      csrApprovingController({
+        client,
+        clock,
+        requests: informer(certificateSigningRequestResource),
+        nodes: informer(nodeResource),
+      }),
+  },
+  {
+    name: "certificatesigningrequest-signing-controller",
+    purpose: "issues the certificates that were approved",
+    create: ({ client, informer, clock, authorities }) =>
+      csrSigningController({
+        client,
+        clock,
+        authorities,
+        requests: informer(certificateSigningRequestResource),
+      }),
+  },
+  {
+    name: "certificatesigningrequest-cleaner-controller",
+    purpose: "removes requests for certificates that were answered, or that nobody answers",
+    create: ({ client, informer, clock }) =>
+      csrCleaner({ client, clock, requests: informer(certificateSigningRequestResource) }),
   },
   {
     name: "pod-garbage-collector-controller",
