@@ -24,7 +24,11 @@ import { createAuthorizerChain } from "../../pkg/server/apiserver/authz/chain.ts
 import { createObjectFeed } from "../../pkg/server/apiserver/authz/object-feed.ts";
 import { createRbacAuthorizer } from "../../pkg/server/apiserver/authz/rbac-authorizer.ts";
 import { createRbacPolicy } from "../../pkg/server/apiserver/authz/rbac-policy.ts";
-import { type ApiServer, createApiServer } from "../../pkg/server/apiserver/create-api-server.ts";
+import {
+  type ApiServer,
+  type ApiServerDeps,
+  createApiServer,
+} from "../../pkg/server/apiserver/create-api-server.ts";
 import type { OpenHub } from "../../pkg/server/apiserver/hub-store.ts";
 import { openHub } from "../../pkg/server/apiserver/hub-store.ts";
 import { ResourceTable } from "../../pkg/server/apiserver/resource-table.ts";
@@ -70,6 +74,7 @@ export interface ApiWorldOptions {
   readonly logger?: Logger;
   /** Closed with the world. Default: a memory one. */
   readonly datastore?: Datastore;
+  readonly flowControl?: ApiServerDeps["flowControl"];
 }
 
 const issuer = "https://kubernetes.default.svc.cluster.local";
@@ -145,6 +150,7 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
       clock,
     }),
     health: { live: [], ready: [] },
+    ...(options.flowControl === undefined ? {} : { flowControl: options.flowControl }),
     kubelets: {
       certificate: kubeletClient.certificatePem,
       key: kubeletClient.keyPem,

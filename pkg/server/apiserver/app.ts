@@ -12,6 +12,7 @@ import { forbiddenError } from "./authz/forbidden.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import { type DispatchDeps, dispatch, notServed } from "./dispatch.ts";
 import { type AppContext, type AppEnv, Exchange } from "./exchange.ts";
+import { type FlowControl, FlowRefusal, type Seat } from "./flow-control/flow-control.ts";
 import { impersonatedUser } from "./impersonation.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import type { PathHandler } from "./path-handler.ts";
@@ -20,6 +21,7 @@ import { replyError } from "./reply.ts";
 export interface AppDeps {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
+  readonly flowControl: FlowControl;
   readonly dispatch: DispatchDeps;
   readonly paths: readonly PathHandler[];
   /** Answered before it is asked who wants to know. */
@@ -30,7 +32,7 @@ export interface AppDeps {
 
 /** The API over HTTP. What happens to each request, and in which order, is read here from top to bottom. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { authenticator, authorizer, metrics, logger } = deps;
+  const { authenticator, authorizer, flowControl, metrics, logger } = deps;
   const app = new Hono<AppEnv>();
 
   app.onError((error, context) => {
@@ -68,16 +70,23 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   });
   addPaths(deps.openPaths);
 
-  // Who asks, as whom, and whether they may. One step, because each costs every request some microseconds.
+  // Who asks, as whom, whether it is their turn, and whether they may. One step, because each costs every request some
+  // microseconds. Nothing of a body has been read when a request waits, or is told to come again.
   app.use(async (context, next) => {
     const exchange = context.get("exchange");
     const { headers } = exchange.incoming;
     const user = await authenticator.authenticate(credentialsOf(exchange), exchange.signal);
     exchange.user = impersonatedUser(headers, user ?? anonymousUser, authorizer);
-    const attributes = attributesOf(exchange);
-    const decision = authorizer.authorize(attributes);
-    if (!decision.allowed) throw forbiddenError(attributes, decision);
-    await next();
+    const seat = await seatOf(exchange);
+    exchange.flow = seat;
+    try {
+      const attributes = attributesOf(exchange);
+      const decision = authorizer.authorize(attributes);
+      if (!decision.allowed) throw forbiddenError(attributes, decision);
+      await next();
+    } finally {
+      seat.release();
+    }
   });
 
   addPaths(deps.paths);
@@ -90,6 +99,15 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   };
   app.all("/api/*", resources);
   app.all("/apis/*", resources);
+
+  async function seatOf(exchange: Exchange): Promise<Seat> {
+    try {
+      return await flowControl.seat(exchange);
+    } catch (caught) {
+      if (caught instanceof FlowRefusal) exchange.flow = caught;
+      throw caught;
+    }
+  }
 
   function addPaths(paths: readonly PathHandler[]): void {
     for (const { path, methods = ["GET"], handle } of paths) {

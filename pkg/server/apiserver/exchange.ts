@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Context } from "hono";
 import { anonymousUser, type UserInfo } from "./authn/authenticator.ts";
+import type { FlowClass } from "./flow-control/flow-control.ts";
 import { fieldManagerOf, type RequestContext } from "./request-context.ts";
 import { type RequestInfo, requestInfoOf } from "./request-info.ts";
 
@@ -44,6 +45,8 @@ export class Exchange implements RequestContext {
   readonly outgoing: Outgoing;
   /** Set by authentication, and again by impersonation. */
   user: UserInfo = anonymousUser;
+  /** Set once it is known where the request has to wait. */
+  flow: FlowClass | undefined;
   readonly #context: AppContext;
 
   constructor(context: AppContext, auditId: string) {

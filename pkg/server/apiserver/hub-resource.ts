@@ -38,6 +38,8 @@ export class HubResource {
   #events: ResourceEvent[] = [];
   #head = 0;
   #bytes = 0;
+  /** Of the objects that are there now. */
+  #presentBytes = 0;
   #oldest: Revision;
 
   constructor(
@@ -49,6 +51,10 @@ export class HubResource {
     this.#limits = limits;
     this.#oldest = oldest;
     this.#objects = objects;
+    objects.scan({ prefix: "" }, ({ storedBytes }) => {
+      this.#presentBytes += storedBytes;
+      return true;
+    });
     for (const event of past) this.#remember(event);
   }
 
@@ -61,8 +67,14 @@ export class HubResource {
     return this.#objects.get(key);
   }
 
+  get stats(): { readonly count: number; readonly bytes: number } {
+    return { count: this.#objects.size, bytes: this.#presentBytes };
+  }
+
   apply(event: ResourceEvent): void {
     const { key } = event.current;
+    this.#presentBytes -= event.previous?.storedBytes ?? 0;
+    if (event.type !== "deleted") this.#presentBytes += event.current.storedBytes;
     this.#objects =
       event.type === "deleted" ? this.#objects.delete(key) : this.#objects.set(key, event.current);
     this.#remember(event);

@@ -124,6 +124,14 @@ class HubStore implements OpenHub {
     return resource?.objectsAt(undefined)?.count({ prefix }) ?? 0;
   }
 
+  stats(resourcePrefix: string): { readonly count: number; readonly bytes: number } {
+    return this.#resources.get(resourcePrefix)?.stats ?? { count: 0, bytes: 0 };
+  }
+
+  watcherCount(prefix: string): number {
+    return this.#watches.count(prefix);
+  }
+
   async caughtUp(revision: Revision, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     if (this.#broken !== undefined) throw this.#broken;

@@ -29,6 +29,11 @@ export class HubWatches {
     return () => this.#remove(prefix, registration);
   }
 
+  /** How many watch under exactly this prefix. */
+  count(prefix: string): number {
+    return this.#byPrefix.get(prefix)?.size ?? 0;
+  }
+
   tell(events: readonly HubEvent[], upTo: Revision): void {
     for (const [prefix, group] of this.#grouped(events)) {
       // A copy, because whoever is told may begin or end watches.

@@ -70,6 +70,10 @@ export interface Hub {
   /** `at`: exactly the state at that revision. Throws a RangeError where it is yet to come: see `caughtUp`. */
   list(range: HubRange, at?: Revision): HubListResult;
   count(prefix: string): number;
+  /** How many objects of a resource there are, in all namespaces, and how long they are together. */
+  stats(resourcePrefix: string): { readonly count: number; readonly bytes: number };
+  /** How many watch under exactly this prefix. */
+  watcherCount(prefix: string): number;
   /** Resolves once `revision` is visible here. */
   caughtUp(revision: Revision, signal: AbortSignal): Promise<void>;
   /** `object` has no resourceVersion; it is frozen and kept. */

@@ -9,6 +9,11 @@ export function headersOf(exchange: Exchange, contentType: string): Record<strin
     "Cache-Control": "no-cache, private",
     "Content-Type": contentType,
   };
+  const { flow } = exchange;
+  if (flow !== undefined && flow.flowSchemaUid !== "") {
+    headers["X-Kubernetes-Pf-Flowschema-Uid"] = flow.flowSchemaUid;
+    headers["X-Kubernetes-Pf-Prioritylevel-Uid"] = flow.priorityLevelUid;
+  }
   if (exchange.warnings.length > 0) headers["Warning"] = warningHeader(exchange.warnings);
   return headers;
 }
