@@ -16,18 +16,23 @@ import { ingressResource } from "./resources/ingress.ts";
 import { ingressClassResource } from "./resources/ingressclass.ts";
 import { ipAddressResource } from "./resources/ipaddress.ts";
 import { leaseResource } from "./resources/lease.ts";
+import { limitRangeResource } from "./resources/limitrange.ts";
 import { localSubjectAccessReviewResource } from "./resources/localsubjectaccessreview.ts";
 import { namespaceResource } from "./resources/namespace.ts";
 import { networkPolicyResource } from "./resources/networkpolicy.ts";
 import { nodeResource } from "./resources/node.ts";
+import { persistentVolumeClaimResource } from "./resources/persistentvolumeclaim.ts";
 import { podResource } from "./resources/pod.ts";
 import { podDisruptionBudgetResource } from "./resources/poddisruptionbudget.ts";
 import { podTemplateResource } from "./resources/podtemplate.ts";
+import { priorityClassResource } from "./resources/priorityclass.ts";
 import { priorityLevelConfigurationResource } from "./resources/prioritylevelconfiguration.ts";
 import { replicaSetResource } from "./resources/replicaset.ts";
 import { replicationControllerResource } from "./resources/replicationcontroller.ts";
+import { resourceQuotaResource } from "./resources/resourcequota.ts";
 import { roleResource } from "./resources/role.ts";
 import { roleBindingResource } from "./resources/rolebinding.ts";
+import { runtimeClassResource } from "./resources/runtimeclass.ts";
 import { secretResource } from "./resources/secret.ts";
 import { selfSubjectAccessReviewResource } from "./resources/selfsubjectaccessreview.ts";
 import { selfSubjectReviewResource } from "./resources/selfsubjectreview.ts";
@@ -36,6 +41,7 @@ import { serviceResource } from "./resources/service.ts";
 import { serviceAccountResource } from "./resources/serviceaccount.ts";
 import { serviceCIDRResource } from "./resources/servicecidr.ts";
 import { statefulSetResource } from "./resources/statefulset.ts";
+import { storageClassResource } from "./resources/storageclass.ts";
 import { subjectAccessReviewResource } from "./resources/subjectaccessreview.ts";
 import { tokenReviewResource } from "./resources/tokenreview.ts";
 
@@ -57,18 +63,23 @@ export const allResources: readonly ResourceDefinition[] = [
   ingressClassResource,
   ipAddressResource,
   leaseResource,
+  limitRangeResource,
   localSubjectAccessReviewResource,
   namespaceResource,
   networkPolicyResource,
   nodeResource,
+  persistentVolumeClaimResource,
   podResource,
   podDisruptionBudgetResource,
   podTemplateResource,
+  priorityClassResource,
   priorityLevelConfigurationResource,
   replicaSetResource,
   replicationControllerResource,
+  resourceQuotaResource,
   roleResource,
   roleBindingResource,
+  runtimeClassResource,
   secretResource,
   selfSubjectAccessReviewResource,
   selfSubjectReviewResource,
@@ -77,6 +88,7 @@ export const allResources: readonly ResourceDefinition[] = [
   serviceAccountResource,
   serviceCIDRResource,
   statefulSetResource,
+  storageClassResource,
   subjectAccessReviewResource,
   tokenReviewResource,
 ];

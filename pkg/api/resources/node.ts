@@ -7,7 +7,7 @@ import type { Draft } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { defaultResourceList } from "../shared/pod-spec-defaults.ts";
-import { validateAmount } from "../shared/validate-resources.ts";
+import { validateAmount } from "../shared/resource-names.ts";
 import { validateTaints } from "../shared/validate-scheduling.ts";
 
 export const nodeResource = defineResource<Node>({

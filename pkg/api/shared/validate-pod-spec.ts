@@ -28,7 +28,8 @@ import {
   validateLifecycle,
   validateSeccompProfile,
 } from "./validate-container.ts";
-import { validateAmount, validateResourceRequirements } from "./validate-resources.ts";
+import { validateAmount } from "./resource-names.ts";
+import { validateResourceRequirements } from "./validate-resources.ts";
 import { validateAffinity, validateSpread, validateTolerations } from "./validate-scheduling.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 

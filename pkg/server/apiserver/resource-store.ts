@@ -187,9 +187,14 @@ export interface Change {
 
 /** Kinds whose objects may not be replaced without saying which version is replaced. */
 const conditionalOnly: ReadonlySet<string> = new Set([
+  "csidrivers.storage.k8s.io",
+  "csinodes.storage.k8s.io",
+  "csistoragecapacities.storage.k8s.io",
   "leases.coordination.k8s.io",
   "poddisruptionbudgets.policy",
+  "runtimeclasses.node.k8s.io",
   "serviceaccounts",
+  "volumeattachments.storage.k8s.io",
 ]);
 
 /** Through these the system writes one thing that a spec write may not: the kind's rules for those do not hold. */

@@ -19,6 +19,7 @@ const createdByUpdate: ReadonlySet<string> = new Set([
   "limitranges",
   "rolebindings.rbac.authorization.k8s.io",
   "roles.rbac.authorization.k8s.io",
+  "runtimeclasses.node.k8s.io",
   "services",
 ]);
 
