@@ -11,10 +11,12 @@ import { createAccess } from "./access.ts";
 import { addressAt, parseAddressRange } from "./apiserver/allocate/address-range.ts";
 import type { UserInfo } from "./apiserver/authn/authenticator.ts";
 import { nodeBootstrapPaths } from "./apiserver/authn/bootstrap-paths.ts";
+import { createObjectFeed } from "./apiserver/authz/object-feed.ts";
 import { type ApiServer, createApiServer } from "./apiserver/create-api-server.ts";
 import type { Hub } from "./apiserver/hub.ts";
 import { openHub } from "./apiserver/hub-store.ts";
 import { ResourceTable } from "./apiserver/resource-table.ts";
+import { createFlowObjectKeeper } from "./bootstrap/flow-objects.ts";
 import { bootstrapCluster, createApiServiceKeeper } from "./bootstrap.ts";
 import { type JoinSecrets, openJoinSecrets } from "./certificates/join-secrets.ts";
 import { writeKubeconfig } from "./certificates/kubeconfig.ts";
@@ -164,7 +166,13 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
         authorities: { client: certificates.clientCa, server: certificates.serverCa },
         disabled: new Set(config.runsScheduler ? [] : ["scheduler"]),
       });
-      await runAll([keeper, ...loops], stop);
+      const flowObjects = createFlowObjectKeeper({
+        client: clientOf(server, flowControlUser),
+        feed: createObjectFeed(hub),
+        clock,
+        log: logger,
+      });
+      await runAll([keeper, flowObjects, ...loops], stop);
     },
   };
   await runAll([hub, server.service, start], signal);
@@ -186,6 +194,11 @@ const systemUser: UserInfo = {
 };
 const controllerUser: UserInfo = {
   username: "system:kube-controller-manager",
+  groups: ["system:masters", authenticated],
+};
+/** Named as upstream's part that writes these objects: its name is the field manager's. */
+const flowControlUser: UserInfo = {
+  username: "system:api-priority-and-fairness-config-consumer-v1",
   groups: ["system:masters", authenticated],
 };
 const schedulerUser: UserInfo = { username: "system:kube-scheduler", groups: [authenticated] };
