@@ -175,7 +175,9 @@ function errorBody(error: FieldError): string {
   const valueless =
     ["Required value", "Forbidden", "Too long", "Internal error"].includes(error.type) ||
     !("value" in error);
-  const head = valueless ? error.type : `${error.type}: ${printValue(error.value)}`;
+  // A value of another type has a reason of its own, but no other words.
+  const what = error.type === "Type invalid" ? "Invalid value" : error.type;
+  const head = valueless ? what : `${what}: ${printValue(error.value)}`;
   return error.detail === "" ? head : `${head}: ${error.detail}`;
 }
 

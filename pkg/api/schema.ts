@@ -1,3 +1,5 @@
+import type { JsonSchema } from "./custom/json-schema.ts";
+
 /**
  * A type of the API at run time: what its fields are called, how each is written, merged and counted.
  * Built-in kinds read theirs from Kubernetes' own definitions; a CustomResourceDefinition becomes one, too.
@@ -13,6 +15,8 @@ export interface ObjectSchema {
   readonly atomic: boolean;
   /** Fields not named here are kept (`x-kubernetes-preserve-unknown-fields`). */
   readonly preserveUnknown: boolean;
+  /** Of a custom resource: its own schema, which says more than can be read here. It decodes by that. */
+  readonly structural?: JsonSchema;
 }
 
 export interface Field {

@@ -1,5 +1,6 @@
 import { ApiError } from "../../api/api-error.ts";
 import { type Decoded, type DecodeOptions, decodeObject } from "../../api/codec/decode.ts";
+import { decodeCustom } from "../../api/custom/decode-custom.ts";
 import { kubernetesDefinitionOf } from "../../api/kubernetes-schema.ts";
 import { apiVersionOf } from "../../api/resource.ts";
 import type { Schema } from "../../api/schema.ts";
@@ -19,11 +20,23 @@ export function decodeAs<T>(
 ): Decoded<T> {
   const apiVersion = apiVersionOf(wanted);
   checkKind(wanted, apiVersion, value);
-  const decoded = decodeObject(schema, value, options);
+  const decoded = decode(wanted, schema, value, options);
   const typed = decoded.object as { kind?: string; apiVersion?: string };
   typed.kind = wanted.kind;
   typed.apiVersion = apiVersion;
   return decoded;
+}
+
+function decode<T>(
+  { kind, version }: DecodedAs,
+  schema: Schema<T>,
+  value: unknown,
+  options: DecodeOptions,
+): Decoded<T> {
+  const { structural } = schema.object;
+  if (structural === undefined) return decodeObject(schema, value, options);
+  // What a custom schema describes is a `T` because its definition says so.
+  return decodeCustom(kind, version, structural, value, options) as Decoded<never> as Decoded<T>;
 }
 
 function checkKind(wanted: DecodedAs, apiVersion: string, value: unknown): void {
