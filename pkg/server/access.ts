@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { AdmissionPlugin, ObjectReader } from "./apiserver/admission/admission.ts";
 import { createAdmissionChain } from "./apiserver/admission/chain.ts";
 import { createHubObjectReader } from "./apiserver/admission/hub-object-reader.ts";
+import { createQuotaUsedWriter } from "./apiserver/admission/quota/quota-used-writer.ts";
 import { parseAddressRange } from "./apiserver/allocate/address-range.ts";
 import { createServiceAllocation } from "./apiserver/allocate/service-allocation.ts";
 import type { Authenticator } from "./apiserver/authn/authenticator.ts";
@@ -78,6 +79,8 @@ export function createAccess(options: AccessOptions): Access {
       authorizer,
       policy,
       resourceOfKind: (apiVersion, kind) => options.resources.ofKind(apiVersion, kind),
+      storedResources: () => options.resources.stored,
+      writeQuotaUsed: createQuotaUsedWriter(hub, clock),
       serviceAllocation: createServiceAllocation({
         feed,
         clock,

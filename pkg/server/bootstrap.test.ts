@@ -10,6 +10,7 @@ import { silentLogger } from "../base/log.ts";
 import { openMemoryDatastore } from "../datastore/memory/memory-datastore.ts";
 import { createAdmissionChain } from "./apiserver/admission/chain.ts";
 import { createHubObjectReader } from "./apiserver/admission/hub-object-reader.ts";
+import { createQuotaUsedWriter } from "./apiserver/admission/quota/quota-used-writer.ts";
 import { parseAddressRange } from "./apiserver/allocate/address-range.ts";
 import { createServiceAllocation } from "./apiserver/allocate/service-allocation.ts";
 import { createApi } from "./apiserver/api.ts";
@@ -42,6 +43,8 @@ function clusterOn(hub: Hub) {
     authorizer,
     policy,
     resourceOfKind: () => undefined,
+    storedResources: () => allResources,
+    writeQuotaUsed: createQuotaUsedWriter(hub, systemClock),
     serviceAllocation: createServiceAllocation({
       feed,
       clock: systemClock,

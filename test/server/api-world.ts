@@ -14,6 +14,7 @@ import type { Datastore } from "../../pkg/datastore/datastore.ts";
 import { openMemoryDatastore } from "../../pkg/datastore/memory/memory-datastore.ts";
 import { createAdmissionChain } from "../../pkg/server/apiserver/admission/chain.ts";
 import { createHubObjectReader } from "../../pkg/server/apiserver/admission/hub-object-reader.ts";
+import { createQuotaUsedWriter } from "../../pkg/server/apiserver/admission/quota/quota-used-writer.ts";
 import { parseAddressRange } from "../../pkg/server/apiserver/allocate/address-range.ts";
 import { createServiceAllocation } from "../../pkg/server/apiserver/allocate/service-allocation.ts";
 import { createAuthenticator } from "../../pkg/server/apiserver/authn/chain.ts";
@@ -135,6 +136,8 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
       authorizer,
       policy,
       resourceOfKind: (apiVersion, kind) => resources.ofKind(apiVersion, kind),
+      storedResources: () => resources.stored,
+      writeQuotaUsed: createQuotaUsedWriter(hub, clock),
       serviceAllocation: createServiceAllocation({
         feed,
         clock,

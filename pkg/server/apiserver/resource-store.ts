@@ -61,6 +61,25 @@ export async function validateAdmission(deps: StoreDeps, request: AdmissionReque
   }
 }
 
+/** Writes what every plugin has let pass, and tells them what became of it. */
+async function settled(
+  deps: StoreDeps,
+  request: AdmissionRequest,
+  write: () => HubWriteResult | Promise<HubWriteResult>,
+): Promise<HubWriteResult> {
+  let isStored = false;
+  try {
+    const result = await write();
+    isStored = result.outcome === "written";
+    return result;
+  } finally {
+    for (const plugin of deps.admission) {
+      const waits = plugin.settle?.(request, isStored);
+      if (waits !== undefined) await waits;
+    }
+  }
+}
+
 // ---- create ------------------------------------------------------------------
 
 const generatedNameTriesMax = 8;
@@ -131,7 +150,8 @@ export async function createStored(
       ...(resource.validateCreate?.(object) ?? []),
     ];
     if (errors.length > 0) throw ApiError.invalid(resource, object.metadata.name ?? "", errors);
-    await validateAdmission(deps, { ...request, object: next, name: object.metadata.name });
+    const named = { ...request, object: next, name: object.metadata.name };
+    await validateAdmission(deps, named);
     context.warnings.push(...(resource.warnings?.(object, undefined) ?? []));
 
     const key = storageKey(resource, namespace, object.metadata.name);
@@ -139,7 +159,9 @@ export async function createStored(
       if (deps.hub.get(key) === undefined) return unstored(key, object, undefined);
     } else {
       const kept = asStored(resource, object);
-      const result = await deps.hub.create(key, kept, resource.durability(object));
+      const result = await settled(deps, named, () =>
+        deps.hub.create(key, kept, resource.durability(object)),
+      );
       if (result.outcome === "written") return asServed(resource, result.stored);
       if (tries === triesMax) throw alreadyExists(resource, object.metadata.name, result.current);
       continue;
@@ -284,17 +306,19 @@ async function tryUpdate(
   await validateAdmission(deps, request);
   if (subresource === "") context.warnings.push(...(resource.warnings?.(object, previous) ?? []));
 
-  if (isFinished(resource, object, previous)) {
-    if (options.dryRun) {
-      return { outcome: "written", stored: unstored(key, asStored(resource, object), current) };
+  return await settled(deps, request, () => {
+    if (isFinished(resource, object, previous)) {
+      if (options.dryRun) {
+        return { outcome: "written", stored: unstored(key, asStored(resource, object), current) };
+      }
+      return deps.hub.delete(key, current.revision, resource.durability(object));
     }
-    return await deps.hub.delete(key, current.revision, resource.durability(object));
-  }
-  delete (draft.metadata as { resourceVersion?: string }).resourceVersion;
-  const kept = asStored(resource, object);
-  if (sameVersion(kept, current.value)) return { outcome: "written", stored: current };
-  if (options.dryRun) return { outcome: "written", stored: unstored(key, kept, current) };
-  return await deps.hub.update(key, kept, current.revision, resource.durability(object));
+    delete (draft.metadata as { resourceVersion?: string }).resourceVersion;
+    const kept = asStored(resource, object);
+    if (sameVersion(kept, current.value)) return { outcome: "written", stored: current };
+    if (options.dryRun) return { outcome: "written", stored: unstored(key, kept, current) };
+    return deps.hub.update(key, kept, current.revision, resource.durability(object));
+  });
 }
 
 function nameMismatch(sent: string | undefined, name: string): ApiError {

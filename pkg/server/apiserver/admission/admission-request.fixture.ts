@@ -2,7 +2,9 @@ import type { ResourceDefinition } from "../../../api/resource.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
 
 /** What a test says of a write: at least its resource, which may be of any kind. */
-export type AskedWrite = Partial<AdmissionRequest> & { readonly resource: unknown };
+export interface AskedWrite extends Partial<Omit<AdmissionRequest, "resource">> {
+  readonly resource: unknown;
+}
 
 /** Jane writes in namespace `shop`, unless a test says otherwise. */
 export function admissionRequest(asked: AskedWrite): AdmissionRequest {

@@ -41,6 +41,8 @@ function setUp(onSleep: () => void = () => {}) {
     policy,
     authorizer: createRbacAuthorizer(policy),
     resourceOfKind: (_apiVersion, kind) => (kind === "ReplicaSet" ? replicaSetResource : undefined),
+    storedResources: () => [],
+    writeQuotaUsed: () => Promise.resolve(false),
     serviceAllocation,
   });
   const namespace = (name: string, phase: "Active" | "Terminating" = "Active") =>

@@ -32,6 +32,8 @@ export interface AdmissionPlugin {
   readonly name: string;
   admit?(request: AdmissionRequest): void | Promise<void>;
   validate?(request: AdmissionRequest): void | Promise<void>;
+  /** Called once for each request that every plugin let pass, as soon as it is stored, or known not to be. */
+  settle?(request: AdmissionRequest, isStored: boolean): void | Promise<void>;
 }
 
 /** What admission, authorization and allocation may read: the current state, from memory. */

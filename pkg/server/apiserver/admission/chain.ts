@@ -4,11 +4,13 @@ import type { Authorizer } from "../authz/authorizer.ts";
 import type { RbacPolicy } from "../authz/rbac-policy.ts";
 import type { AdmissionPlugin, ObjectReader } from "./admission.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
+import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
 import { createOwnerReferencesEnforcement } from "./owner-references.ts";
 import { createPodSecurity } from "./pod-security/pod-security.ts";
 import { priority } from "./priority.ts";
+import { createResourceQuota, type ResourceQuotaDeps } from "./quota/resource-quota.ts";
 import { createRbacEscalationCheck } from "./rbac-escalation.ts";
 import { createServiceAccountAdmission } from "./service-account.ts";
 import { taintNodesByCondition } from "./taint-nodes-by-condition.ts";
@@ -20,14 +22,19 @@ export interface AdmissionDeps {
   readonly policy: RbacPolicy;
   /** The resource of a kind; undefined where the server does not know it. */
   resourceOfKind(apiVersion: string, kind: string): ResourceDefinition | undefined;
+  /** Every kind that is stored at the moment. */
+  storedResources(): readonly ResourceDefinition[];
+  /** See `createQuotaUsedWriter`. */
+  readonly writeQuotaUsed: ResourceQuotaDeps["writeQuotaUsed"];
   /** Gives Services their addresses and ports; see `createServiceAllocation`. */
   readonly serviceAllocation: AdmissionPlugin;
 }
 
-/** Every rule of admission, in kube-apiserver's order; what upstream checks in its storage comes last. */
+/** Every rule of admission, in kube-apiserver's order; what upstream checks in its storage comes late. */
 export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlugin[] {
   return [
     createNamespaceLifecycle(deps.reader),
+    createLimitRanger(deps.reader),
     createServiceAccountAdmission(deps.reader, deps.clock),
     createNodeRestriction(deps.reader),
     taintNodesByCondition,
@@ -37,5 +44,7 @@ export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlu
     createOwnerReferencesEnforcement(deps),
     createRbacEscalationCheck(deps),
     deps.serviceAllocation,
+    // Nothing may refuse after it: what it gives, somebody has to have.
+    createResourceQuota(deps),
   ];
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { ManualClock } from "../../../../../test/support/manual-clock.ts";
 import { ObjectWorld } from "../../../../../test/support/object-world.ts";
-import type { Pod } from "../../../../api/generated/core-v1.generated.ts";
+import type { Namespace, Pod } from "../../../../api/generated/core-v1.generated.ts";
 import { deploymentResource } from "../../../../api/resources/deployment.ts";
 import { namespaceResource } from "../../../../api/resources/namespace.ts";
 import { podResource } from "../../../../api/resources/pod.ts";
@@ -12,14 +12,14 @@ import { privilegedPolicy } from "./policy.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
-function namespace(labels: Labels, name = "shop") {
+function namespace(labels: Labels, name = "shop"): Namespace {
   const prefixed = Object.entries(labels).map(([key, value]) => [
     `pod-security.kubernetes.io/${key}`,
     value,
   ]);
   return {
     apiVersion: "v1",
-    kind: "Namespace" as const,
+    kind: "Namespace",
     metadata: {
       name,
       uid: name,
@@ -27,6 +27,8 @@ function namespace(labels: Labels, name = "shop") {
       creationTimestamp: "2026-01-01T00:00:00Z",
       labels: Object.fromEntries(prefixed) as Labels,
     },
+    spec: {},
+    status: {},
   };
 }
 
