@@ -6,6 +6,7 @@ import { clusterRoleResource } from "./resources/clusterrole.ts";
 import { clusterRoleBindingResource } from "./resources/clusterrolebinding.ts";
 import { configMapResource } from "./resources/configmap.ts";
 import { controllerRevisionResource } from "./resources/controllerrevision.ts";
+import { cronJobResource } from "./resources/cronjob.ts";
 import { daemonSetResource } from "./resources/daemonset.ts";
 import { deploymentResource } from "./resources/deployment.ts";
 import { endpointsResource } from "./resources/endpoints.ts";
@@ -15,6 +16,7 @@ import { flowSchemaResource } from "./resources/flowschema.ts";
 import { ingressResource } from "./resources/ingress.ts";
 import { ingressClassResource } from "./resources/ingressclass.ts";
 import { ipAddressResource } from "./resources/ipaddress.ts";
+import { jobResource } from "./resources/job.ts";
 import { leaseResource } from "./resources/lease.ts";
 import { limitRangeResource } from "./resources/limitrange.ts";
 import { localSubjectAccessReviewResource } from "./resources/localsubjectaccessreview.ts";
@@ -53,6 +55,7 @@ export const allResources: readonly ResourceDefinition[] = [
   clusterRoleBindingResource,
   configMapResource,
   controllerRevisionResource,
+  cronJobResource,
   daemonSetResource,
   deploymentResource,
   endpointsResource,
@@ -62,6 +65,7 @@ export const allResources: readonly ResourceDefinition[] = [
   ingressResource,
   ingressClassResource,
   ipAddressResource,
+  jobResource,
   leaseResource,
   limitRangeResource,
   localSubjectAccessReviewResource,

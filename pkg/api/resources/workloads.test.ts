@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { createdFromYaml, problemsOf } from "../../../test/support/decode-yaml.ts";
-import type { KubernetesObject } from "../object.ts";
+import { draftOf } from "../draft.ts";
+import type { DaemonSet } from "../generated/apps-v1.generated.ts";
+import type { Draft, KubernetesObject } from "../object.ts";
 import type { FieldError, ResourceDefinition } from "../resource.ts";
 import { daemonSetResource } from "./daemonset.ts";
 import { podTemplateResource } from "./podtemplate.ts";
@@ -291,9 +293,9 @@ describe("an update", () => {
   test("of a DaemonSet's template is counted, whatever the client says", () => {
     const before = daemonSet(plain);
     const count = (spec: string) => {
-      const next = structuredClone(daemonSet(spec));
+      const next = draftOf(daemonSet(spec)) as Draft<DaemonSet>;
       next.metadata.annotations = { "deprecated.daemonset.template.generation": "7" };
-      daemonSetResource.prepareUpdate?.(next as never, before);
+      daemonSetResource.prepareUpdate?.(next, before);
       return next.metadata.annotations["deprecated.daemonset.template.generation"];
     };
     expect(count(plain)).toBe("1");
