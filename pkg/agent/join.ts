@@ -26,7 +26,7 @@ export interface JoinOptions {
   readonly logger: Logger;
 }
 
-/** What makes this machine a node of the cluster: kept below `<data-dir>/agent`, and renewed at start when it is old. */
+/** What makes this machine a node of the cluster: kept below `<data-dir>/agent`, and issued anew at start when it is old. */
 export interface NodeCredentials {
   /** PEM: who signs the servers' certificates. */
   readonly serverCa: string;
@@ -40,7 +40,8 @@ export interface NodeCredentials {
   readonly clusterConfig: Readonly<Record<string, unknown>>;
 }
 
-interface KeyedCertificate {
+/** A certificate and the key that goes with it. */
+export interface KeyedCertificate {
   /** PEM */
   readonly certificate: string;
   /** PEM */
@@ -123,12 +124,14 @@ async function joinOnce(
     authority: string,
     commonName: string,
     hosts: readonly string[],
+    renewedName = commonName,
   ) => {
     const files = {
       certificate: join(agent, `${name}.crt`),
       privateKey: join(agent, `${name}.key`),
     };
-    const kept = await readKept(files, authority, commonName, hosts, options.clock.now());
+    const names = [commonName, renewedName];
+    const kept = await readKept(files, authority, names, hosts, options.clock.now());
     if (kept !== undefined) return kept;
     const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const body = createCertificateRequest({ commonName, organizations: [] }, [...hosts], keys);
@@ -160,6 +163,8 @@ async function joinOnce(
       serverCa,
       nodeName,
       nodeIps,
+      // What the cluster's signer issues names the node as its client certificate does.
+      `system:node:${nodeName}`,
     ),
   };
 }
@@ -177,7 +182,7 @@ async function nodePassword(path: string): Promise<string> {
 async function readKept(
   files: { readonly certificate: string; readonly privateKey: string },
   authority: string,
-  commonName: string,
+  commonNames: readonly string[],
   hosts: readonly string[],
   nowMs: number,
 ): Promise<KeyedCertificate | undefined> {
@@ -187,7 +192,7 @@ async function readKept(
   try {
     const parsed = new X509Certificate(certificate);
     const fits =
-      parsed.subject.split("\n").includes(`CN=${commonName}`) &&
+      commonNames.some((name) => parsed.subject.split("\n").includes(`CN=${name}`)) &&
       parsed.verify(new X509Certificate(authority).publicKey) &&
       parsed.validToDate.getTime() - nowMs > renewBeforeMs &&
       hosts.every((host) => parsed.checkIP(host) !== undefined);

@@ -27,6 +27,7 @@ import { createIptablesBackend, removeIptables } from "./proxy/iptables/iptables
 import { createNftablesBackend, removeNftables } from "./proxy/nftables/nftables.ts";
 import { createProxy } from "./proxy/proxy.ts";
 import type { ProxyNetwork } from "./proxy/proxy-backend.ts";
+import { createCertificateRenewal } from "./renew-certificates.ts";
 
 export interface NodeConfig {
   /** `https://host:port` of a server. */
@@ -110,12 +111,12 @@ async function runJoined(
 ): Promise<void> {
   const { config, clock, logger, random } = deps;
   const { commands } = host;
-  const { certificate, privateKey } = credentials.client;
+  let clientCertificate = credentials.client;
   const settings = settingsOf(credentials);
   await using client = createHttpClient({
     server: config.server,
     ca: credentials.serverCa,
-    credentials: () => ({ type: "certificate", certificate, privateKey }),
+    credentials: () => ({ type: "certificate", ...clientCertificate }),
     userAgent: `mini8s-agent/${config.kubernetesVersion}`,
     clock,
     logger,
@@ -176,17 +177,43 @@ async function runJoined(
     key: credentials.serving.privateKey,
     clientCa: credentials.clientCa,
   };
-  parts.push(
-    createEndpoint({
-      address: nodeIp,
-      port: config.kubeletPort,
-      tls,
-      access: new NodeAccess(client, config.nodeName),
-      workloads: workloadsOf(agent.kubelet),
+  const endpoint = createEndpoint({
+    address: nodeIp,
+    port: config.kubeletPort,
+    tls,
+    access: new NodeAccess(client, config.nodeName),
+    workloads: workloadsOf(agent.kubelet),
+    clock,
+    logger: logger.child({ part: "endpoint" }),
+  });
+  const renewal = createCertificateRenewal(
+    {
+      client,
+      nodeName: config.nodeName,
+      nodeAddresses: [nodeIp],
+      folder: join(config.dataDir, "agent"),
       clock,
-      logger: logger.child({ part: "endpoint" }),
-    }),
+      logger: logger.child({ part: "certificates" }),
+      random,
+    },
+    [
+      {
+        use: "client",
+        current: credentials.client,
+        replace(next) {
+          clientCertificate = next;
+          client.renew();
+        },
+      },
+      {
+        use: "serving",
+        current: credentials.serving,
+        replace: ({ certificate, privateKey }) =>
+          endpoint.renew({ cert: certificate, key: privateKey }),
+      },
+    ],
   );
+  parts.push(endpoint, renewal);
 
   if (config.runsProxy) {
     parts.push(

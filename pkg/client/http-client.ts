@@ -37,6 +37,8 @@ const limits = {
 export interface HttpClient extends Client, AsyncDisposable {
   /** Any other path of the API, as JSON: `/version`, `/api`, … */
   getPath(path: string, signal: AbortSignal): Promise<unknown>;
+  /** See `Transport.renew`: for a new certificate. */
+  renew(): void;
 }
 
 export interface HttpClientOptions extends HttpTransportOptions {
@@ -206,6 +208,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       });
     },
     getPath: (path, signal) => exchange({ method: "GET", path }, signal),
+    renew: () => transport.renew(),
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   };
 }

@@ -48,6 +48,8 @@ export interface TransportResponse {
 export interface Transport extends AsyncDisposable {
   /** Resolves with the head of the answer; aborting `signal` ends the body, too. */
   request(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse>;
+  /** What comes next goes over a new connection, with credentials asked for anew; what is under way ends where it is. */
+  renew(): void;
 }
 
 const limits = {
@@ -95,6 +97,11 @@ class HttpTransport implements Transport {
         throw this.#unreachable(caught);
       }
     }
+  }
+
+  renew(): void {
+    this.#current?.session.close();
+    this.#current = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

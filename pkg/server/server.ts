@@ -23,7 +23,9 @@ import { writeKubeconfig } from "./certificates/kubeconfig.ts";
 import { createBootstrapHandler } from "./certificates/node-bootstrap.ts";
 import { createNodePasswordSecrets } from "./certificates/node-password-secrets.ts";
 import { createNodePasswords } from "./certificates/node-passwords.ts";
+import { createServerCertificateRenewal } from "./certificates/renew-server-certificates.ts";
 import {
+  type CertificateOptions,
   openServerCertificates,
   type ServerCertificates,
 } from "./certificates/server-certificates.ts";
@@ -82,23 +84,27 @@ export function createServer(deps: ServerDeps): Service {
       const { config, clock, logger } = deps;
       const range = parseAddressRange(config.serviceCidr);
       const apiServiceAddress = addressAt(range, 0);
+      const certificateOptions = {
+        folder: join(config.folder, "tls"),
+        clock,
+        log: logger,
+        hostname: config.hostname,
+        advertiseAddress: config.advertiseAddress,
+        extraNames: config.tlsNames,
+        apiServiceAddress,
+        clusterDomain: config.clusterDomain,
+      };
       const [certificates, datastore] = await Promise.all([
-        openServerCertificates({
-          folder: join(config.folder, "tls"),
-          clock,
-          log: logger,
-          hostname: config.hostname,
-          advertiseAddress: config.advertiseAddress,
-          extraNames: config.tlsNames,
-          apiServiceAddress,
-          clusterDomain: config.clusterDomain,
-        }),
+        openServerCertificates(certificateOptions),
         deps.openDatastore(),
       ]);
       await using _datastore = datastore;
       await using hub = await openHub({ datastore, logger });
       const resources = new ResourceTable(allResources);
-      await runOn({ ...deps, hub, resources, certificates, apiServiceAddress }, signal);
+      await runOn(
+        { ...deps, hub, resources, certificates, certificateOptions, apiServiceAddress },
+        signal,
+      );
     },
   };
 }
@@ -107,6 +113,7 @@ interface ControlPlaneDeps extends ServerDeps {
   readonly hub: Hub & Service;
   readonly resources: ResourceTable;
   readonly certificates: ServerCertificates;
+  readonly certificateOptions: CertificateOptions;
   readonly apiServiceAddress: string;
 }
 
@@ -118,7 +125,8 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
     token: config.token,
   });
   const state = { bootstrapped: false };
-  const server = composeApi(deps, secrets, () => state.bootstrapped);
+  const kubelets = kubeletTls(certificates);
+  const server = composeApi(deps, secrets, kubelets, () => state.bootstrapped);
   const system = clientOf(server, systemUser);
   const api = {
     serviceAddress: deps.apiServiceAddress,
@@ -140,15 +148,13 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
         },
         stop,
       );
-      await writeKubeconfig(
-        config.kubeconfig.path,
-        {
-          server: url,
-          caPem: certificates.serverCa.certificatePem,
-          client: certificates.admin,
-        },
-        config.kubeconfig.mode,
-      );
+      const writeAdmin = ({ serverCa, admin }: ServerCertificates) =>
+        writeKubeconfig(
+          config.kubeconfig.path,
+          { server: url, caPem: serverCa.certificatePem, client: admin },
+          config.kubeconfig.mode,
+        );
+      await writeAdmin(certificates);
       state.bootstrapped = true;
       logger.info("the API is ready", { port, kubeconfig: config.kubeconfig.path });
       deps.onReady({ url, nodeToken: secrets.nodeToken });
@@ -172,10 +178,30 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
         clock,
         log: logger,
       });
-      await runAll([keeper, flowObjects, ...loops], stop);
+      const renewal = createServerCertificateRenewal({
+        ...deps.certificateOptions,
+        current: certificates,
+        async renewed(next) {
+          server.service.renew(listenerTls(next));
+          Object.assign(kubelets, kubeletTls(next));
+          await writeAdmin(next);
+        },
+      });
+      await runAll([keeper, flowObjects, renewal, ...loops], stop);
     },
   };
   await runAll([hub, server.service, start], signal);
+}
+
+/** What the API server shows to kubelets, and who vouches for those. */
+function kubeletTls({ kubeletClient, serverCa }: ServerCertificates) {
+  const { certificatePem: certificate, keyPem: key } = kubeletClient;
+  return { certificate, key, authorities: serverCa.certificatePem };
+}
+
+function listenerTls({ serving, clientCa }: ServerCertificates) {
+  const { certificatePem: certificate, keyPem: key } = serving;
+  return { certificate, key, clientAuthorities: clientCa.certificatePem };
 }
 
 /** A wildcard is no place to connect to. */
@@ -214,6 +240,7 @@ function clientOf(server: ApiServer, user: UserInfo): Client {
 function composeApi(
   deps: ControlPlaneDeps,
   secrets: JoinSecrets,
+  kubelets: ReturnType<typeof kubeletTls>,
   isBootstrapped: () => boolean,
 ): ApiServer {
   const { config, clock, logger, hub, certificates, resources } = deps;
@@ -262,16 +289,8 @@ function composeApi(
       ],
     },
     describe: deps.describe,
-    tls: {
-      certificate: certificates.serving.certificatePem,
-      key: certificates.serving.keyPem,
-      clientAuthorities: certificates.clientCa.certificatePem,
-    },
-    kubelets: {
-      certificate: certificates.kubeletClient.certificatePem,
-      key: certificates.kubeletClient.keyPem,
-      authorities: certificates.serverCa.certificatePem,
-    },
+    tls: listenerTls(certificates),
+    kubelets,
     host: config.bindAddress,
     port: config.port,
     advertiseAddress: config.advertiseAddress,

@@ -66,7 +66,7 @@ export interface ApiServerDeps {
   /** Texts for `kubectl explain`. */
   readonly describe?: OpenApiDeps["describe"];
   readonly tls: TlsMaterial;
-  /** What the API server shows to kubelets, and who vouches for those. PEM. */
+  /** What the API server shows to kubelets, and who vouches for those. PEM; read anew for each request to one. */
   readonly kubelets: {
     readonly certificate: string;
     readonly key: string;

@@ -43,6 +43,12 @@ export const defaultClusterRoleBindings: readonly DefaultBinding[] = [
   // One agent with one identity is kubelet, proxy, DNS and network policy of its node.
   { name: "mini8s:node-proxier", role: "system:node-proxier", subjects: [groupOf("system:nodes")] },
   { name: "mini8s:node-network", subjects: [groupOf("system:nodes")] },
+  // Nodes have their own client certificates renewed without anybody's judgement.
+  {
+    name: "mini8s:node-autoapprove-certificate-rotation",
+    role: "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient",
+    subjects: [groupOf("system:nodes")],
+  },
 ];
 
 /** What a node's DNS and network policies read, beyond what kubelet and proxy do. */

@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
-import { createServer } from "node:https";
+import { createServer, type Server } from "node:https";
 import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { TLSSocket } from "node:tls";
@@ -19,10 +19,21 @@ import { createSessionOpener, type SessionOpener, type UpgradeRequest } from "./
 const requestHeaderMs = 10_000;
 const keepAliveProbeMs = 15_000;
 
+interface EndpointTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly clientCa: string;
+}
+
+/** The endpoint's life, and the way to give it another certificate: whoever connects from then on sees that. */
+export interface Endpoint extends Service {
+  renew(tls: Pick<EndpointTls, "cert" | "key">): void;
+}
+
 export interface EndpointDeps {
   readonly address: string;
   readonly port: number;
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
+  readonly tls: EndpointTls;
   readonly access: NodeAccess;
   readonly workloads: NodeWorkloads;
   readonly clock: Clock;
@@ -33,36 +44,40 @@ export interface EndpointDeps {
  * The node's own HTTPS endpoint, under kubelet's paths: logs, exec, attach, port-forward, pods, health. The API
  * server is its client; whoever else asks must be allowed `nodes/proxy` or the like.
  */
-export function createEndpoint(deps: EndpointDeps): Service {
+export function createEndpoint(deps: EndpointDeps): Endpoint {
+  let tls = deps.tls;
+  let server: Server | undefined;
   return {
     name: "node endpoint",
+    renew(next) {
+      tls = { ...tls, ...next };
+      server?.setSecureContext(contextOf(tls));
+    },
     async run(signal) {
       const sessions = createSessionOpener(deps);
-      const server = createServer({
-        cert: deps.tls.cert,
-        key: deps.tls.key,
-        ca: deps.tls.clientCa,
+      const listening = createServer({
+        ...contextOf(tls),
         requestCert: true,
         // A client without a certificate may bring a token.
         rejectUnauthorized: false,
-        minVersion: "TLSv1.2",
         headersTimeout: requestHeaderMs,
         // A client that vanished without a word must not keep its session.
         keepAlive: true,
         keepAliveInitialDelay: keepAliveProbeMs,
       });
+      server = listening;
       const sockets = new Set<Duplex>();
-      server.on("secureConnection", (socket) => {
+      listening.on("secureConnection", (socket) => {
         sockets.add(socket);
         socket.once("close", () => sockets.delete(socket));
       });
-      server.on("request", (request, response) => void serve(deps, request, response, signal));
-      server.on(
+      listening.on("request", (request, response) => void serve(deps, request, response, signal));
+      listening.on(
         "upgrade",
         (request, socket, head) => void upgrade(deps, sessions, { request, socket, head }, signal),
       );
       const failed = Promise.withResolvers<never>();
-      server.on("error", (cause) => {
+      listening.on("error", (cause) => {
         failed.reject(
           new MendableError(
             `cannot listen on ${deps.address}:${deps.port} (${cause.message}): stop the other kubelet on this machine, or choose another port with --kubelet-port`,
@@ -70,15 +85,19 @@ export function createEndpoint(deps: EndpointDeps): Service {
           ),
         );
       });
-      server.listen(deps.port, deps.address);
+      listening.listen(deps.port, deps.address);
       try {
         await Promise.race([aborted(signal), failed.promise]);
       } finally {
-        server.close();
+        listening.close();
         for (const socket of sockets) socket.destroy();
       }
     },
   };
+}
+
+function contextOf({ cert, key, clientCa }: EndpointTls) {
+  return { cert, key, ca: clientCa, minVersion: "TLSv1.2" as const };
 }
 
 async function serve(

@@ -21,7 +21,7 @@ export interface NodeAddress {
 
 export interface NodeConnectorDeps {
   readonly reader: ObjectReader;
-  /** With what the API server proves who it is, and by whom kubelets must be vouched for. PEM. */
+  /** With what the API server proves who it is, and by whom kubelets must be vouched for. PEM; read anew each time. */
   readonly tls: {
     readonly certificate: string;
     readonly key: string;
@@ -33,14 +33,13 @@ const defaultKubeletPort = 10_250;
 
 /** Speaks to each kubelet at its node's address, as the API server. */
 export function createNodeConnector({ reader, tls }: NodeConnectorDeps): NodeConnector {
-  const credentials = { cert: tls.certificate, key: tls.key, ca: tls.authorities };
-  const agent = new Agent({ keepAlive: true, ...credentials, maxFreeSockets: 16 });
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 16 });
   return {
     kubelet(nodeName) {
       return createHttpBackend({
         scheme: "https",
         ...addressOf(reader, nodeName),
-        tls: credentials,
+        tls: { cert: tls.certificate, key: tls.key, ca: tls.authorities },
         agent,
         unreachable(cause) {
           const message = `error dialing backend: node ${nodeName}: ${cause.message}`;
