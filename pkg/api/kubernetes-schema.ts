@@ -1,10 +1,42 @@
 import { schemaTable } from "./generated/schema-table.generated.ts";
 import type { Field, FieldType, ObjectSchema, Schema } from "./schema.ts";
 
-const built = new Map<string, ObjectSchema>();
-const variants = new Map<string, ObjectSchema>();
+/** A reader of a table as build/schema-table.ts makes it: each definition is read when it is first asked for. */
+export function createSchemaReader(
+  table: Readonly<Record<string, string>>,
+): (definition: string) => ObjectSchema {
+  const built = new Map<string, ObjectSchema>();
+  const variants = new Map<string, ObjectSchema>();
 
-/** The schema of a built-in type, by the name of its OpenAPI definition. */
+  function read(definition: string): ObjectSchema {
+    const known = built.get(definition);
+    if (known !== undefined) return known;
+    if (!Object.hasOwn(table, definition)) {
+      throw new Error(`${definition} is no type of the Kubernetes API that mini8s knows`);
+    }
+    const schema = readDefinition(definition, table[definition] ?? "", reference);
+    built.set(definition, schema);
+    return schema;
+  }
+
+  /** A field may say of the object in it that it is applied granularly or atomically, against the definition. */
+  function reference(text: string): ObjectSchema {
+    const mark = text.at(-1);
+    if (mark !== "!" && mark !== "~") return read(text);
+    const known = variants.get(text);
+    if (known !== undefined) return known;
+    const variant = { ...read(text.slice(0, -1)), atomic: mark === "!" };
+    variants.set(text, variant);
+    return variant;
+  }
+
+  return read;
+}
+
+/** The schema of a built-in type, by the name of its OpenAPI definition; one value, however often it is asked for. */
+export const kubernetesObjectSchema = createSchemaReader(schemaTable);
+
+/** The schema of a built-in type as a `T`. */
 export function kubernetesSchema<T>(definition: string): Schema<T> {
   return {
     name: definition,
@@ -14,36 +46,27 @@ export function kubernetesSchema<T>(definition: string): Schema<T> {
   };
 }
 
-/** One value per definition, however often it is asked for. */
-export function kubernetesObjectSchema(definition: string): ObjectSchema {
-  const known = built.get(definition);
-  if (known !== undefined) return known;
-  if (!Object.hasOwn(schemaTable, definition)) {
-    throw new Error(`${definition} is no type of the Kubernetes API that mini8s knows`);
-  }
-  const schema = readDefinition(definition, schemaTable[definition] ?? "");
-  built.set(definition, schema);
-  return schema;
-}
+/** Finds what a field of an object type refers to. */
+type Reference = (text: string) => ObjectSchema;
 
 /** The names of all built-in definitions, sorted. */
 export function kubernetesDefinitions(): readonly string[] {
   return Object.keys(schemaTable);
 }
 
-function readDefinition(name: string, text: string): ObjectSchema {
+function readDefinition(name: string, text: string, reference: Reference): ObjectSchema {
   const lines = text === "" ? [] : text.split("\n");
   const atomic = lines[0] === "!atomic";
   const fields = new Map<string, Field>();
   for (const line of atomic ? lines.slice(1) : lines) {
-    const field = readField(line);
+    const field = readField(line, reference);
     fields.set(field.name, field);
   }
   const goType = name.slice(name.lastIndexOf(".") + 1);
   return { name, goType, fields, atomic, preserveUnknown: false };
 }
 
-function readField(line: string): Field {
+function readField(line: string, reference: Reference): Field {
   const [name = "", type = "", ...attributes] = line.split(" ");
   const values = new Map<string, string>();
   for (const attribute of attributes) {
@@ -54,7 +77,7 @@ function readField(line: string): Field {
   const zero = values.get("zero");
   return {
     name,
-    type: readType(type),
+    type: readType(type, reference),
     required: values.has("required"),
     zeroValue: zero === undefined ? undefined : JSON.parse(zero),
     keepsEmpty: values.has("keep"),
@@ -73,15 +96,19 @@ function readPlace(place: string | undefined): Field["protobuf"] {
   return { number, type: place.slice(colon + 1), within: numbers.slice(0, -1) };
 }
 
-function readType(text: string): FieldType {
-  if (text.startsWith("&")) return readReference(text.slice(1));
+function readType(text: string, reference: Reference): FieldType {
+  if (text.startsWith("&")) return { kind: "object", schema: () => reference(text.slice(1)) };
   if (text.startsWith("{")) {
     const end = text.indexOf("}");
-    return { kind: "map", value: readType(text.slice(end + 1)), atomic: text.startsWith("{!}") };
+    return {
+      kind: "map",
+      value: readType(text.slice(end + 1), reference),
+      atomic: text.startsWith("{!}"),
+    };
   }
   if (text.startsWith("[")) {
     const end = text.indexOf("]");
-    return { ...readListType(text.slice(1, end)), item: readType(text.slice(end + 1)) };
+    return { ...readListType(text.slice(1, end)), item: readType(text.slice(end + 1), reference) };
   }
   if (text.startsWith("string(")) {
     return { kind: "string", enum: text.slice("string(".length, -1).split(",") };
@@ -117,24 +144,6 @@ function scalarType(text: string): FieldType {
     default:
       throw new Error(`the schema table has no type ${JSON.stringify(text)}`);
   }
-}
-
-/** A field may say of the object in it that it is applied granularly or atomically, against the definition. */
-function readReference(text: string): FieldType {
-  const mark = text.at(-1);
-  if (mark !== "!" && mark !== "~") {
-    return { kind: "object", schema: () => kubernetesObjectSchema(text) };
-  }
-  return {
-    kind: "object",
-    schema: () => {
-      const known = variants.get(text);
-      if (known !== undefined) return known;
-      const variant = { ...kubernetesObjectSchema(text.slice(0, -1)), atomic: mark === "!" };
-      variants.set(text, variant);
-      return variant;
-    },
-  };
 }
 
 /** The Go type of a field where the table names none, as reflection prints it. */

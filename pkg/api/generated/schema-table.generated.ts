@@ -1,4 +1,4 @@
-// Written by build/generate-schemas.ts, which describes the form: do not edit.
+// Written by build/generate-schemas.ts; build/schema-table.ts describes the form: do not edit.
 export const schemaTable: Readonly<Record<string, string>> = {
   "io.k8s.api.admissionregistration.v1.ApplyConfiguration": "expression string pb=1:string",
   "io.k8s.api.admissionregistration.v1.AuditAnnotation": "key string required zero=\"\" keep pb=1:string\nvalueExpression string required zero=\"\" keep pb=2:string",
