@@ -13,7 +13,7 @@ interface Kind {
 
 function kindIn(file: string): Kind {
   const exported = [
-    ...readFileSync(new URL(file, folder), "utf8").matchAll(/^export const (\w+Resource) = /gm),
+    ...readFileSync(new URL(file, folder), "utf8").matchAll(/^export const (\w+Resource) =\s/gm),
   ];
   const constant = exported[0]?.[1];
   if (constant === undefined || exported.length > 1) {

@@ -20,6 +20,9 @@ import { jobResource } from "./resources/job.ts";
 import { leaseResource } from "./resources/lease.ts";
 import { limitRangeResource } from "./resources/limitrange.ts";
 import { localSubjectAccessReviewResource } from "./resources/localsubjectaccessreview.ts";
+import { mutatingAdmissionPolicyResource } from "./resources/mutatingadmissionpolicy.ts";
+import { mutatingAdmissionPolicyBindingResource } from "./resources/mutatingadmissionpolicybinding.ts";
+import { mutatingWebhookConfigurationResource } from "./resources/mutatingwebhookconfiguration.ts";
 import { namespaceResource } from "./resources/namespace.ts";
 import { networkPolicyResource } from "./resources/networkpolicy.ts";
 import { nodeResource } from "./resources/node.ts";
@@ -46,6 +49,9 @@ import { statefulSetResource } from "./resources/statefulset.ts";
 import { storageClassResource } from "./resources/storageclass.ts";
 import { subjectAccessReviewResource } from "./resources/subjectaccessreview.ts";
 import { tokenReviewResource } from "./resources/tokenreview.ts";
+import { validatingAdmissionPolicyResource } from "./resources/validatingadmissionpolicy.ts";
+import { validatingAdmissionPolicyBindingResource } from "./resources/validatingadmissionpolicybinding.ts";
+import { validatingWebhookConfigurationResource } from "./resources/validatingwebhookconfiguration.ts";
 
 /** Every built-in kind. */
 export const allResources: readonly ResourceDefinition[] = [
@@ -69,6 +75,9 @@ export const allResources: readonly ResourceDefinition[] = [
   leaseResource,
   limitRangeResource,
   localSubjectAccessReviewResource,
+  mutatingAdmissionPolicyResource,
+  mutatingAdmissionPolicyBindingResource,
+  mutatingWebhookConfigurationResource,
   namespaceResource,
   networkPolicyResource,
   nodeResource,
@@ -95,4 +104,7 @@ export const allResources: readonly ResourceDefinition[] = [
   storageClassResource,
   subjectAccessReviewResource,
   tokenReviewResource,
+  validatingAdmissionPolicyResource,
+  validatingAdmissionPolicyBindingResource,
+  validatingWebhookConfigurationResource,
 ];

@@ -111,11 +111,11 @@ function validate({ metadata: { name }, spec, status }: FlowSchema): readonly Fi
 }
 
 function validateRules(rule: PolicyRulesWithSubjects, path: string, errors: FieldError[]): void {
-  const { resourceRules = [], nonResourceRules = [] } = rule;
-  if (rule.subjects.length === 0) {
+  const { nonResourceRules = [], resourceRules = [], subjects = [] } = rule;
+  if (subjects.length === 0) {
     errors.push(required(`${path}.subjects`, "subjects must contain at least one value"));
   }
-  rule.subjects.forEach((subject, index) => {
+  subjects.forEach((subject, index) => {
     validateSubject(subject, `${path}.subjects[${index}]`, errors);
   });
   if (resourceRules.length === 0 && nonResourceRules.length === 0) {
@@ -198,7 +198,12 @@ function validateWildcard(
   }
 }
 
-function validateVerbs(list: readonly string[], path: string, errors: FieldError[]): void {
+function validateVerbs(
+  sent: readonly string[] | undefined,
+  path: string,
+  errors: FieldError[],
+): void {
+  const list = sent ?? [];
   if (list.length === 0) errors.push(required(path, "verbs must contain at least one value"));
   else if (list.includes("*")) validateWildcard(list, path, "verbs", errors);
   else if (!list.every((verb) => verbs.includes(verb))) {
@@ -207,7 +212,7 @@ function validateVerbs(list: readonly string[], path: string, errors: FieldError
 }
 
 function validateResourceRule(rule: ResourcePolicyRule, path: string, errors: FieldError[]): void {
-  const { apiGroups, resources, namespaces = [] } = rule;
+  const { apiGroups = [], resources = [], namespaces = [] } = rule;
   validateVerbs(rule.verbs, `${path}.verbs`, errors);
   if (apiGroups.length === 0) {
     errors.push(required(`${path}.apiGroups`, "resource rules must supply at least one api group"));
@@ -234,7 +239,7 @@ function validateResourceRule(rule: ResourcePolicyRule, path: string, errors: Fi
 }
 
 function validateNonResourceRule(
-  { verbs: allowed, nonResourceURLs }: NonResourcePolicyRule,
+  { verbs: allowed, nonResourceURLs = [] }: NonResourcePolicyRule,
   path: string,
   errors: FieldError[],
 ): void {

@@ -158,8 +158,9 @@ function validateRule({ host = "", http }: IngressRule, path: string, errors: Fi
     errors.push(...invalidEach(`${path}.host`, host, checkHost(host)));
   }
   if (http === undefined) return;
-  if (http.paths.length === 0) errors.push(required(`${path}.http.paths`));
-  http.paths.forEach((each, index) => {
+  const { paths = [] } = http;
+  if (paths.length === 0) errors.push(required(`${path}.http.paths`));
+  paths.forEach((each, index) => {
     validatePath(each, `${path}.http.paths[${index}]`, errors);
   });
 }
