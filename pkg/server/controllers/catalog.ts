@@ -34,6 +34,7 @@ import { nodeLifecycleController } from "./node-lifecycle.ts";
 import { nodePasswordController } from "./node-password.ts";
 import { podGarbageCollector } from "./pod-gc.ts";
 import { replicaSetController } from "./replicaset.ts";
+import { resourceQuotaController } from "./resourcequota.ts";
 import { rootCaPublisherController } from "./root-ca-publisher.ts";
 import { serviceAccountController } from "./serviceaccount.ts";
 import { taintEvictionController } from "./taint-eviction.ts";
@@ -250,6 +251,12 @@ export const catalog: readonly CatalogEntry[] = [
         pods: informer(podResource),
         nodes: informer(nodeResource),
       }),
+  },
+  {
+    name: "resourcequota-controller",
+    purpose: "counts what each ResourceQuota's namespace has",
+    create: ({ client, clock, kinds, informer }) =>
+      resourceQuotaController({ client, clock, kinds, informer }),
   },
   {
     name: "event-expiry-controller",

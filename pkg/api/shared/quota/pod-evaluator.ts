@@ -69,7 +69,7 @@ export const podEvaluator: QuotaEvaluator<Pod> = {
   mayGiveBack: (next, previous, nowMs) =>
     isTerminating(next) !== isTerminating(previous) ||
     (isCharged(previous, nowMs) && !isCharged(next, nowMs)) ||
-    next.spec?.containers !== previous.spec?.containers,
+    next.metadata.generation !== previous.metadata.generation,
 };
 
 /** A pod with a deadline. */
@@ -126,7 +126,7 @@ function charge(usage: Map<string, Quantity>, requests: Amounts, limits: Amounts
 }
 
 function unsaid({ spec }: Pod, names: readonly string[]): string | undefined {
-  if (spec === undefined || spec.resources !== undefined) return undefined;
+  if (spec === undefined || hasPodLevelResources(spec)) return undefined;
   const required = names.filter((name) => mustBeSaid.has(name)).sort();
   const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
   const silent = required.flatMap((name) => {
@@ -136,6 +136,13 @@ function unsaid({ spec }: Pod, names: readonly string[]): string | undefined {
     return [`${name} for: ${who.join(",")}`];
   });
   return silent.length === 0 ? undefined : `must specify ${silent.join("; ")}`;
+}
+
+/** A pod that says for all its containers at once how much they take. */
+function hasPodLevelResources({ resources }: NonNullable<Pod["spec"]>): boolean {
+  return [resources?.requests, resources?.limits].some(
+    (list) => Object.keys(list ?? {}).length > 0,
+  );
 }
 
 function says({ resources = {} }: Container, name: string): boolean {
