@@ -24,6 +24,7 @@ export default defineConfig({
           name: "parts",
           include: [
             "test/conformance/**/*.test.ts",
+            "test/datastore/**/*.test.ts",
             "test/server/**/*.test.ts",
             "test/agent/**/*.test.ts",
           ],

@@ -22,6 +22,7 @@ export class DiskHealth {
   #recoveries = 0;
   #nextFullWarning = Number.NEGATIVE_INFINITY;
   #stopTimer: (() => void) | undefined;
+  #whenAnswered: (() => void) | undefined;
 
   /** `recover` asks the thread to; it answers through `onRecovered`. */
   constructor(clock: Clock, logger: Logger, recover: () => void) {
@@ -50,7 +51,19 @@ export class DiskHealth {
     if (failure.reason !== "corrupt") this.#recover();
   }
 
+  /** Asks once more, without waiting for its time; resolves with the answer, whatever that is. */
+  async askNow(): Promise<void> {
+    if (this.#failure === undefined || this.#ended) return;
+    this.#stopTimer?.();
+    await new Promise<void>((resolve) => {
+      this.#whenAnswered = resolve;
+      this.#recover();
+    });
+    this.#stopTimer?.();
+  }
+
   onRecovered(failure: Failure | undefined): void {
+    this.#whenAnswered?.();
     if (failure !== undefined) {
       const waitMs = backoffMs(recoverBackoff, ++this.#recoveries);
       this.#stopTimer = this.#clock.after(waitMs, this.#recover);
@@ -66,6 +79,7 @@ export class DiskHealth {
     this.#failure = error;
     this.#ended = true;
     this.stop();
+    this.#whenAnswered?.();
   }
 
   /** Asks for no more recoveries. */

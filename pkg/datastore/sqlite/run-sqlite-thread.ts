@@ -1,4 +1,5 @@
 import type { DatastoreError } from "../datastore.ts";
+import type { Failpoint } from "./file-step.ts";
 import {
   type CommitRequest,
   type Failure,
@@ -24,10 +25,14 @@ const reportBytesMax = 1024 * 1024;
  * Opens the file, tells all that is in it, and then commits what it is sent: everything that arrived during one
  * commit is the next. Ends, with the port, after "close", or when the file cannot be opened.
  */
-export function runSqliteThread(port: ThreadPort, data: SqliteThreadData): void {
+export function runSqliteThread(
+  port: ThreadPort,
+  data: SqliteThreadData,
+  failpoint?: Failpoint,
+): void {
   let file: SqliteFile;
   try {
-    file = SqliteFile.open(data);
+    file = SqliteFile.open(data, failpoint);
     tellAll(port, file);
   } catch (caught) {
     port.postMessage({ type: "refused", failure: failureOf(caught, data) });

@@ -317,7 +317,8 @@ class SqliteDatastore implements Datastore, ThreadReceiver {
   /** Without the disk: where the disk already knows that this may be lost, and that its revision is taken. */
   #mayBeLazy(key: string, revision: Revision): boolean {
     if (revision + reserveMarginRevisions > this.#reserved) this.#planFlush();
-    return revision <= this.#reserved && this.#volatile.get(segmentOf(key)) === true;
+    // A crash takes the store to the reserved revision, which must be later than all that it loses: watches expire by it.
+    return revision < this.#reserved && this.#volatile.get(segmentOf(key)) === true;
   }
 
   #keepLazily(event: StoreEvent, durability: Exclude<Durability, "durable">): void {
@@ -473,11 +474,16 @@ class SqliteDatastore implements Datastore, ThreadReceiver {
     this.#closing.abort();
     this.#health.stop();
     await this.#idle();
+    // A disk that failed may work by now: this is the last chance for what is only in memory.
+    await this.#health.askNow();
     this.#sendLazyWrites("at-close");
     this.#stopLazyTimer?.();
     await this.#idle();
-    if (this.#lazy.count > 0)
+    if (this.#lazy.count > 0) {
       this.#logger.error("lazy writes are lost at close", { count: this.#lazy.count });
+      // The next opening is at a revision that nobody has seen with them.
+      this.#lastRevision++;
+    }
     if (this.#health.ended) throw this.#health.failure;
     const failure = await new Promise<Failure | undefined>((resolve) => {
       this.#whenClosed = resolve;

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { DatastoreError, type Revision } from "../datastore.ts";
+import type { Failpoint } from "./file-step.ts";
 import type { CommitRequest, SqliteThreadData, ThreadWrite, WriteFailure } from "./protocol.ts";
 import { unpackWrites } from "./protocol.ts";
 import { applicationId, pageBytes, schemaSql, schemaVersion } from "./schema.ts";
@@ -28,6 +29,7 @@ type Failed = Omit<WriteFailure, "id" | "index">;
 /** One SQLite file and the only connection to it. Everything here waits for the disk: it lives in a thread of its own. */
 export class SqliteFile {
   readonly #options: SqliteThreadData;
+  readonly #failpoint: Failpoint;
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #pagesMax: number;
@@ -39,11 +41,12 @@ export class SqliteFile {
   #failed: DatastoreError | undefined;
 
   /** Throws a `DatastoreError` where the file is locked, damaged, not ours, or newer than this program. */
-  constructor(options: SqliteThreadData, database: Database.Database) {
+  constructor(options: SqliteThreadData, database: Database.Database, failpoint: Failpoint) {
     this.#options = options;
+    this.#failpoint = failpoint;
     this.#database = database;
     this.#pagesMax = Math.max(64, Math.floor(options.fileBytesMax / pageBytes));
-    prepareFile(options, database);
+    prepareFile(options, database, failpoint);
     this.#limitPages(this.#pagesMax);
     this.#statements = prepareStatements(database);
     this.#state = this.#begin();
@@ -52,17 +55,18 @@ export class SqliteFile {
     this.#volatile = new Set(this.#state.volatile);
   }
 
-  static open(options: SqliteThreadData): SqliteFile {
+  static open(options: SqliteThreadData, failpoint: Failpoint = () => {}): SqliteFile {
     let database: Database.Database | undefined;
     try {
       createPrivately(options.file);
+      failpoint("open: made");
       const addon =
         options.nativeBinding === undefined ? undefined : loadAddon(options.nativeBinding);
       database = new Database(options.file, {
         timeout: options.lockWaitMs,
         ...(addon === undefined ? {} : { nativeBinding: addon }),
       });
-      return new SqliteFile(options, database);
+      return new SqliteFile(options, database, failpoint);
     } catch (caught) {
       database?.close();
       throw datastoreErrorFrom(caught, options);
@@ -108,6 +112,7 @@ export class SqliteFile {
         for (const request of requests) {
           this.#mark(request);
           for (const write of unpackWrites(request.writes)) this.#write(write);
+          this.#failpoint("commit: written");
           this.#forget(request.forgetUpTo);
         }
       });
@@ -141,11 +146,14 @@ export class SqliteFile {
           this.#statements.setMeta.run("reserved", Math.max(revision, this.#state.revision));
           this.#statements.setMeta.run("clean", 1);
         });
+        this.#failpoint("close: noted");
         this.#checkpoint();
+        this.#failpoint("close: emptied");
       }
-      this.#database.close();
     } catch (caught) {
       throw datastoreErrorFrom(caught, this.#options);
+    } finally {
+      this.#database.close();
     }
   }
 
@@ -155,8 +163,10 @@ export class SqliteFile {
     const revision = meta.get("reserved") ?? 0;
     const clean = meta.get("clean") === 1;
     if (!clean) this.#check();
+    this.#failpoint("open: checked");
     this.#limitPages(this.#pagesMax + reservedPages);
     this.#transaction(() => this.#statements.setMeta.run("clean", 0));
+    this.#failpoint("open: noted");
     this.#limitPages(this.#pagesMax);
     const volatile = [...meta.keys()]
       .filter((name) => name.startsWith("volatile/"))
@@ -201,6 +211,7 @@ export class SqliteFile {
   #forget(upTo: Revision): void {
     if (upTo <= this.#oldest) return;
     this.#statements.forget.run(upTo);
+    this.#failpoint("commit: forgotten");
     this.#statements.setMeta.run("oldest", upTo);
   }
 
@@ -241,11 +252,13 @@ export class SqliteFile {
   #makeRoom(): void {
     try {
       this.#checkpoint();
+      this.#failpoint("room: emptied");
       const middle = this.#statements.middleOfHistory.get()?.revision ?? 0;
       if (middle <= this.#oldest) return;
       this.#limitPages(this.#pagesMax + reservedPages);
       this.#transaction(() => this.#forget(middle));
       this.#oldest = middle;
+      this.#failpoint("room: forgotten");
     } catch (caught) {
       this.#failUnlessFull(caught);
     } finally {
@@ -259,7 +272,10 @@ export class SqliteFile {
       const free = Number(this.#database.pragma("freelist_count", { simple: true }));
       if (free < freePagesMin) return;
       const pages = Number(this.#database.pragma("page_count", { simple: true }));
-      if (free * 4 >= pages) this.#database.pragma(`incremental_vacuum(${freePagesMin})`);
+      if (free * 4 < pages) return;
+      this.#failpoint("vacuum: begun");
+      this.#database.pragma(`incremental_vacuum(${freePagesMin})`);
+      this.#failpoint("vacuum: done");
     } catch (caught) {
       this.#failUnlessFull(caught);
     }
@@ -267,26 +283,45 @@ export class SqliteFile {
 
   #failUnlessFull(caught: unknown): DatastoreError {
     const error = datastoreErrorFrom(caught, this.#options);
-    if (error.reason !== "full") this.#failed = error;
+    if (error.reason === "full") return error;
+    this.#failed = error;
+    this.#overwriteRefused();
     return error;
+  }
+
+  /**
+   * A commit whose fsync failed lies whole in the log, where a start after a kill would find it and take it for
+   * written. The next transaction begins at the same place: after it, what follows of the refused one has wrong sums.
+   */
+  #overwriteRefused(): void {
+    try {
+      this.#transaction(() => this.#statements.setMeta.run("reserved", this.#reserved));
+    } catch {
+      // The fsync may fail again, but the write has been made; or nothing can be written, then neither was the other.
+    }
   }
 
   #transaction(work: () => void): void {
     this.#statements.begin.run();
     try {
+      this.#failpoint("commit: begun");
       work();
+      this.#failpoint("commit: whole");
       this.#statements.commit.run();
     } catch (caught) {
       // SQLite has rolled back by itself after some failures.
       if (this.#database.inTransaction) this.#statements.rollback.run();
       throw caught;
     }
+    this.#failpoint("commit: done");
   }
 
   #checkpoint(): void {
+    this.#failpoint("checkpoint: begun");
     const rows = this.#database.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
     if (rows[0]?.busy !== 0)
       throw new DatastoreError("io", "the datastore's log cannot be emptied");
+    this.#failpoint("checkpoint: done");
   }
 
   /** Never lower than the file already is: SQLite sees to that. */
@@ -323,8 +358,11 @@ function loadAddon(path: string): string {
   return module.exports as string;
 }
 
-function prepareFile(options: SqliteThreadData, database: Database.Database): void {
-  const { file } = options;
+function prepareFile(
+  { file }: SqliteThreadData,
+  database: Database.Database,
+  failpoint: Failpoint,
+): void {
   // Before anything is read: the lock is then kept until the connection is closed, and needs no shared memory.
   database.pragma("locking_mode=EXCLUSIVE");
   // A crash may have left a file that is no more than created.
@@ -343,7 +381,9 @@ function prepareFile(options: SqliteThreadData, database: Database.Database): vo
   database.pragma(`wal_autocheckpoint=${walPagesMax}`);
   database.pragma(`journal_size_limit=${walPagesMax * pageBytes}`);
   database.pragma(`cache_size=-${cacheKibibytes}`);
+  failpoint("open: prepared");
   if (isNew) createTables(file, database);
+  failpoint("open: tables");
 }
 
 function createTables(file: string, database: Database.Database): void {
