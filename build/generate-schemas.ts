@@ -13,7 +13,7 @@ const out = join(import.meta.dirname, "../pkg/api/generated");
 function isKept(name: string): boolean {
   if (/\.(meta\.v1\.(InternalEvent|Patch)|core\.v1\.List)$/.test(name)) return false;
   return (
-    /^io\.k8s\.(api\.[a-z0-9]+|apimachinery\.pkg\.apis\.meta|apiextensions-apiserver\..*)\.v[0-9]+\.[A-Za-z0-9]+$/.test(
+    /^io\.k8s\.(api\.[a-z0-9]+|apimachinery\.pkg\.apis\.meta|apiextensions-apiserver\..*|kube-aggregator\..*)\.v[0-9]+\.[A-Za-z0-9]+$/.test(
       name,
     ) || /^io\.k8s\.(apimachinery\.pkg\.version)\.[A-Za-z]+$/.test(name)
   );

@@ -22,8 +22,13 @@ interface Definition {
 const here = import.meta.dirname;
 const out = join(here, "../pkg/api/generated");
 const source = gunzipSync(readFileSync(join(here, "kubernetes/definitions-1.36.4.json.gz")));
-const { definitions } = JSON.parse(source.toString()) as {
+interface Definitions {
   readonly definitions: Readonly<Record<string, Definition>>;
+}
+const aggregator = readFileSync(join(here, "kubernetes/apiregistration.json"));
+const definitions = {
+  ...(JSON.parse(source.toString()) as Definitions).definitions,
+  ...(JSON.parse(aggregator.toString()) as Definitions).definitions,
 };
 
 /** What a reference to these means in TypeScript: they have no fields of their own. */
@@ -41,6 +46,10 @@ const scalars: Readonly<Record<string, string>> = {
 function placeOf(name: string): { readonly file: string; readonly type: string } | undefined {
   const api = /^io\.k8s\.api\.([a-z0-9]+)\.(v[0-9]+)\.([A-Za-z0-9]+)$/.exec(name);
   if (api !== null) return { file: `${api[1]}-${api[2]}`, type: api[3] ?? "" };
+  const own = /^io\.k8s\.kube-aggregator\.pkg\.apis\.([a-z]+)\.(v[0-9]+)\.([A-Za-z0-9]+)$/.exec(
+    name,
+  );
+  if (own !== null) return { file: `${own[1]}-${own[2]}`, type: own[3] ?? "" };
   const meta = /^io\.k8s\.apimachinery\.pkg\.apis\.meta\.v1\.([A-Za-z0-9]+)$/.exec(name);
   if (meta !== null) return { file: "meta-v1", type: meta[1] ?? "" };
   return undefined;
@@ -50,6 +59,7 @@ const apiGroupOf: Readonly<Record<string, string>> = {
   core: "",
   admission: "admission.k8s.io",
   admissionregistration: "admissionregistration.k8s.io",
+  apiregistration: "apiregistration.k8s.io",
   authentication: "authentication.k8s.io",
   authorization: "authorization.k8s.io",
   certificates: "certificates.k8s.io",

@@ -45,21 +45,27 @@ type Message = readonly (readonly [number, string, string, string])[];
 
 const here = import.meta.dirname;
 
-function readInput<T>(file: string): T {
-  return JSON.parse(gunzipSync(readFileSync(join(here, "kubernetes", file))).toString()) as T;
+interface Inputs {
+  readonly definitions: Readonly<Record<string, Definition>>;
+  readonly messages: Readonly<Record<string, Message>>;
+  /** Of each field: the Go type, and then its `omitempty`. */
+  readonly types: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-const { definitions } = readInput<{ definitions: Readonly<Record<string, Definition>> }>(
-  "definitions-1.36.4.json.gz",
-);
-const { messages } = readInput<{ messages: Readonly<Record<string, Message>> }>(
-  "protobuf-1.36.4.json.gz",
-);
+function readInput(file: string): Inputs {
+  const bytes = readFileSync(join(here, "kubernetes", file));
+  return JSON.parse((file.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString()) as Inputs;
+}
 
-/** Of each field: the Go type, and then its `omitempty`. */
-const { types: goTypes } = readInput<{
-  types: Readonly<Record<string, Readonly<Record<string, string>>>>;
-}>("go-types-1.36.4.json.gz");
+/** The aggregator's own kind, which the libraries of the API do not have. */
+const aggregator = readInput("apiregistration.json");
+
+const definitions = {
+  ...readInput("definitions-1.36.4.json.gz").definitions,
+  ...aggregator.definitions,
+};
+const messages = { ...readInput("protobuf-1.36.4.json.gz").messages, ...aggregator.messages };
+const goTypes = { ...readInput("go-types-1.36.4.json.gz").types, ...aggregator.types };
 
 /** Types that are written as one JSON value, whatever Go makes of them. */
 const scalars: Readonly<Record<string, string>> = {
@@ -168,7 +174,8 @@ function obviousGoType(type: string): string {
 function messageNameOf(definition: string): string {
   return definition
     .replace(/^io\.k8s\./, "k8s.io.")
-    .replace("apiextensions-apiserver", "apiextensions_apiserver");
+    .replace("apiextensions-apiserver", "apiextensions_apiserver")
+    .replace("kube-aggregator", "kube_aggregator");
 }
 
 /** Field names differ in the case of their first letters (`aPIGroup`), and in `$ref`, `x-kubernetes-…`. */

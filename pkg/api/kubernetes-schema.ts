@@ -170,6 +170,7 @@ export function kubernetesDefinitionOf(apiVersion: string, kind: string): string
     `io.k8s.api.${group === "" ? "core" : group.slice(0, `${group}.`.indexOf("."))}.${version}.${kind}`,
     `io.k8s.apimachinery.pkg.apis.meta.${version}.${kind}`,
     `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.${version}.${kind}`,
+    `io.k8s.kube-aggregator.pkg.apis.apiregistration.${version}.${kind}`,
   ];
   return candidates.find((name) => Object.hasOwn(schemaTable, name));
 }

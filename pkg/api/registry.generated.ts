@@ -1,5 +1,6 @@
 // Written by build/generate-registry.ts: do not edit.
 import type { ResourceDefinition } from "./resource.ts";
+import { apiServiceResource } from "./resources/apiservice.ts";
 import { bindingResource } from "./resources/binding.ts";
 import { certificateSigningRequestResource } from "./resources/certificatesigningrequest.ts";
 import { clusterRoleResource } from "./resources/clusterrole.ts";
@@ -11,8 +12,10 @@ import { daemonSetResource } from "./resources/daemonset.ts";
 import { deploymentResource } from "./resources/deployment.ts";
 import { endpointsResource } from "./resources/endpoints.ts";
 import { endpointSliceResource } from "./resources/endpointslice.ts";
+import { eventsEventResource } from "./resources/event-events.ts";
 import { eventResource } from "./resources/event.ts";
 import { flowSchemaResource } from "./resources/flowschema.ts";
+import { horizontalPodAutoscalerV1Resource } from "./resources/horizontalpodautoscaler-v1.ts";
 import { ingressResource } from "./resources/ingress.ts";
 import { ingressClassResource } from "./resources/ingressclass.ts";
 import { ipAddressResource } from "./resources/ipaddress.ts";
@@ -55,6 +58,7 @@ import { validatingWebhookConfigurationResource } from "./resources/validatingwe
 
 /** Every built-in kind. */
 export const allResources: readonly ResourceDefinition[] = [
+  apiServiceResource,
   bindingResource,
   certificateSigningRequestResource,
   clusterRoleResource,
@@ -66,8 +70,10 @@ export const allResources: readonly ResourceDefinition[] = [
   deploymentResource,
   endpointsResource,
   endpointSliceResource,
+  eventsEventResource,
   eventResource,
   flowSchemaResource,
+  horizontalPodAutoscalerV1Resource,
   ingressResource,
   ingressClassResource,
   ipAddressResource,

@@ -65,7 +65,7 @@ export interface Strategy<T extends KubernetesObject> {
    * Last touches to an object about to be created, in place: clears what only the system may set.
    * A kind with a status says here what that of a new object is; a Node, alone, brings its own.
    */
-  prepareCreate?(draft: Draft<T>, requester: Requester): void;
+  prepareCreate?(draft: Draft<T>, requester: Requester, nowMs: number): void;
   /**
    * Last touches to an update of the main resource, in place: keeps what a spec write must not change.
    * Where the kind has a `status` subresource, status is kept before this is called.
@@ -83,6 +83,15 @@ export interface Strategy<T extends KubernetesObject> {
   warnings?(object: T, previous: T | undefined): readonly string[];
   /** When `metadata.generation` grows. Default: when something outside metadata and status changed. */
   generationChanged?(next: T, previous: T): boolean;
+  /**
+   * Whether changes of the spec are counted in `metadata.generation`. Default: where there is a status of its own,
+   * outside the core group; and where `generationChanged` says when.
+   */
+  countsGenerations?: boolean;
+  /** What belongs to a deleted object stays, unless the client says otherwise: in kinds from before there was a choice. */
+  orphansDependents?: boolean;
+  /** The spec is completed with the object's own name or uid: `prepareCreate` needs them, and a new name a new spec. */
+  namesItself?: boolean;
   /** Grace period of a delete, in seconds; `undefined`: deletes at once. Only pods have one. */
   deletionGraceSeconds?(object: T, requestedSeconds: number | undefined): number | undefined;
 }
@@ -106,6 +115,8 @@ export interface ResourceDefinition<T extends KubernetesObject = KubernetesObjec
   /** Lower-case plural, as in paths. */
   readonly plural: string;
   readonly singular: string;
+  /** Of a list of its objects. Default: the kind with `List` behind it. */
+  readonly listKind?: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly scope: "cluster" | "namespace";
@@ -133,6 +144,10 @@ export interface ResourceDefinition<T extends KubernetesObject = KubernetesObjec
    * with a status: the status, and for a write of that, the spec.
    */
   readonly resetFields: Readonly<Record<string, readonly (readonly string[])[]>>;
+  /** What users of this version are told with each answer: that it is going to end, and what to use instead. */
+  readonly deprecationWarning?: string | undefined;
+  /** Whether an object may be replaced without saying which version of it is replaced. Default: by the kind's history. */
+  readonly unconditionalUpdate?: boolean;
   readonly columns: readonly Column<T>[];
   /** Field selectors besides `metadata.name` and `metadata.namespace`. */
   readonly selectableFields: Readonly<Record<string, ReadField<T>>>;

@@ -22,7 +22,7 @@ export function createdFromYaml<T extends KubernetesObject>(
   text: string,
 ): T {
   const draft = decodeYaml(resource, text);
-  resource.prepareCreate?.(draft, { username: "somebody", groups: [] });
+  resource.prepareCreate?.(draft, { username: "somebody", groups: [] }, 0);
   return draft as T;
 }
 

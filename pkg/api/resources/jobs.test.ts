@@ -15,7 +15,7 @@ function job(spec: string, name = "once"): Job {
     `{apiVersion: batch/v1, kind: Job, metadata: {name: ${name}}, spec: {${spec}}}`,
   );
   draft.metadata.uid = "u-1";
-  jobResource.prepareCreate?.(draft, { username: "somebody", groups: [] });
+  jobResource.prepareCreate?.(draft, { username: "somebody", groups: [] }, 0);
   return draft as Job;
 }
 

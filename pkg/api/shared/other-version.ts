@@ -11,6 +11,7 @@ export interface OtherVersion<T extends KubernetesObject, S extends KubernetesOb
   defaults?(draft: Draft<T>): void;
   /** Rules of this version alone, besides the stored one's. */
   validate?(object: T): readonly FieldError[];
+  validateCreate?(object: T): readonly FieldError[];
   validateUpdate?(next: T, previous: T): readonly FieldError[];
   readonly columns?: ResourceDefinition<T>["columns"];
   readonly selectableFields?: ResourceDefinition<T>["selectableFields"];
@@ -85,8 +86,8 @@ export function otherVersion<T extends KubernetesObject, S extends KubernetesObj
       own.defaults?.(draft);
       through(draft, stored.defaults);
     },
-    prepareCreate(draft, requester) {
-      through(draft, (kept) => stored.prepareCreate?.(kept, requester));
+    prepareCreate(draft, requester, nowMs) {
+      through(draft, (kept) => stored.prepareCreate?.(kept, requester, nowMs));
     },
     prepareUpdate(draft, previous) {
       through(draft, (kept) => stored.prepareUpdate?.(kept, toStored(previous)));
@@ -98,7 +99,10 @@ export function otherVersion<T extends KubernetesObject, S extends KubernetesObj
       ...(stored.validate?.(toStored(object)) ?? []),
       ...(own.validate?.(object) ?? []),
     ],
-    validateCreate: (object) => stored.validateCreate?.(toStored(object)) ?? [],
+    validateCreate: (object) => [
+      ...(stored.validateCreate?.(toStored(object)) ?? []),
+      ...(own.validateCreate?.(object) ?? []),
+    ],
     validateUpdate: (next, previous) => [
       ...(stored.validateUpdate?.(toStored(next), toStored(previous)) ?? []),
       ...(own.validateUpdate?.(next, previous) ?? []),
@@ -110,6 +114,9 @@ export function otherVersion<T extends KubernetesObject, S extends KubernetesObj
         toStored(object),
         previous === undefined ? undefined : toStored(previous),
       ) ?? [],
+    ...(stored.countsGenerations === undefined
+      ? {}
+      : { countsGenerations: stored.countsGenerations }),
     ...(stored.generationChanged === undefined
       ? {}
       : {

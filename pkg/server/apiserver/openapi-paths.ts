@@ -27,6 +27,9 @@ export function definitionNameOf(what: GroupVersionKind): string {
   if (first === "apiextensions") {
     return `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.${what.version}.${what.kind}`;
   }
+  if (first === "apiregistration") {
+    return `io.k8s.kube-aggregator.pkg.apis.apiregistration.${what.version}.${what.kind}`;
+  }
   return `io.k8s.api.${first}.${what.version}.${what.kind}`;
 }
 

@@ -142,7 +142,7 @@ export async function createStored(
   for (let tries = 1; ; tries += 1) {
     const next = renewed ? (draftOf(draft) as AnyDraft) : draft;
     if (generates !== "") next.metadata.name = generatedName(generates);
-    if (renewed || tries === 1) resource.prepareCreate?.(next, context.user);
+    if (renewed || tries === 1) resource.prepareCreate?.(next, context.user, deps.clock.now());
     const object = next as KubernetesObject;
     const errors = [
       ...validateObjectMeta(object.metadata, resource),
@@ -209,13 +209,20 @@ export interface Change {
 
 /** Kinds whose objects may not be replaced without saying which version is replaced. */
 const conditionalOnly: ReadonlySet<string> = new Set([
+  "apiservices.apiregistration.k8s.io",
   "csidrivers.storage.k8s.io",
   "csinodes.storage.k8s.io",
   "csistoragecapacities.storage.k8s.io",
   "leases.coordination.k8s.io",
+  "mutatingadmissionpolicies.admissionregistration.k8s.io",
+  "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
+  "mutatingwebhookconfigurations.admissionregistration.k8s.io",
   "poddisruptionbudgets.policy",
   "runtimeclasses.node.k8s.io",
   "serviceaccounts",
+  "validatingadmissionpolicies.admissionregistration.k8s.io",
+  "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+  "validatingwebhookconfigurations.admissionregistration.k8s.io",
   "volumeattachments.storage.k8s.io",
 ]);
 
@@ -353,7 +360,7 @@ function checkVersion(
   const sent = draft.metadata.resourceVersion ?? "";
   if (sent === previous.metadata.resourceVersion) return;
   if (sent !== "" && sent !== "0") throw ApiError.conflict(resource, name, modifiedMeanwhile);
-  if (!conditionalOnly.has(groupResourceOf(resource))) return;
+  if (resource.unconditionalUpdate ?? !conditionalOnly.has(groupResourceOf(resource))) return;
   throw ApiError.invalid(resource, name, [
     {
       type: "Invalid value",
