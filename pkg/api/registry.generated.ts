@@ -16,6 +16,7 @@ import { eventsEventResource } from "./resources/event-events.ts";
 import { eventResource } from "./resources/event.ts";
 import { flowSchemaResource } from "./resources/flowschema.ts";
 import { horizontalPodAutoscalerV1Resource } from "./resources/horizontalpodautoscaler-v1.ts";
+import { horizontalPodAutoscalerResource } from "./resources/horizontalpodautoscaler.ts";
 import { ingressResource } from "./resources/ingress.ts";
 import { ingressClassResource } from "./resources/ingressclass.ts";
 import { ipAddressResource } from "./resources/ipaddress.ts";
@@ -74,6 +75,7 @@ export const allResources: readonly ResourceDefinition[] = [
   eventResource,
   flowSchemaResource,
   horizontalPodAutoscalerV1Resource,
+  horizontalPodAutoscalerResource,
   ingressResource,
   ingressClassResource,
   ipAddressResource,

@@ -1,7 +1,7 @@
 import { ageOf } from "../columns.ts";
-import { invalid } from "../field-error.ts";
 import { type Event, eventSchema } from "../generated/core-v1.generated.ts";
-import { defineResource, type FieldError } from "../resource.ts";
+import { defineResource } from "../resource.ts";
+import { validateEvent } from "../shared/validate-event.ts";
 
 export const eventResource = defineResource<Event>({
   group: "",
@@ -12,7 +12,9 @@ export const eventResource = defineResource<Event>({
   scope: "namespace",
   schema: eventSchema,
   durability: () => "lazy",
-  validate,
+  // Upstream checks no names of events.
+  nameRule: "path-segment",
+  validate: (event) => validateEvent(event, "reportingComponent"),
   selectableFields: {
     "involvedObject.kind": ({ involvedObject }) => involvedObject.kind ?? "",
     "involvedObject.namespace": ({ involvedObject }) => involvedObject.namespace ?? "",
@@ -92,14 +94,6 @@ export const eventResource = defineResource<Event>({
     },
   ],
 });
-
-function validate({ involvedObject, metadata }: Event): readonly FieldError[] {
-  const about = involvedObject.namespace ?? "";
-  const own = metadata.namespace ?? "";
-  // Events about objects of the cluster lie in "default".
-  const fits = about === "" ? own === "" || own === "default" : about === own;
-  return fits ? [] : [invalid("involvedObject.namespace", about, "does not match event.namespace")];
-}
 
 function sourceComponent({ source, reportingComponent }: Event): string {
   const component = source?.component ?? "";
