@@ -8,9 +8,11 @@ import { configMapResource } from "../api/resources/configmap.ts";
 import { endpointsResource } from "../api/resources/endpoints.ts";
 import { endpointSliceResource } from "../api/resources/endpointslice.ts";
 import { namespaceResource } from "../api/resources/namespace.ts";
+import { priorityClassResource } from "../api/resources/priorityclass.ts";
 import { roleResource } from "../api/resources/role.ts";
 import { roleBindingResource } from "../api/resources/rolebinding.ts";
 import { serviceResource } from "../api/resources/service.ts";
+import { systemPriorityClasses } from "../api/shared/system-priority-classes.ts";
 import { isAbortOf } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -47,8 +49,9 @@ export interface BootstrapOptions {
 }
 
 /**
- * Makes the objects that must be there before the first request: namespaces, Kubernetes' default roles, the Services
- * of API and DNS, and what aggregated servers authenticate with. What is there already is not written again.
+ * Makes the objects that must be there before the first request: namespaces, Kubernetes' default roles and priority
+ * classes, the Services of API and DNS, and what aggregated servers authenticate with. What is there already is not
+ * written again.
  */
 export async function bootstrapCluster(
   deps: BootstrapDeps,
@@ -69,6 +72,7 @@ export async function bootstrapCluster(
       write.reconcile(roleBindingResource, binding, reconcileBinding),
     ),
     write.keep(configMapResource, authenticationConfigMap(options), ["data"]),
+    ...systemPriorityClasses.map((wanted) => write.ensure(priorityClassResource, wanted)),
     keepApiService(write, options.api),
     ...(dnsAddress === undefined ? [] : [write.ensure(serviceResource, dnsService(dnsAddress))]),
   ]);

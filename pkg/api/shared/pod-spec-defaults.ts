@@ -14,6 +14,7 @@ import type {
 import type { Draft } from "../object.ts";
 import { canonicalResourceQuantity, formatQuantity, tryParseQuantity } from "../quantity.ts";
 import { containerTotals } from "./pod-resources.ts";
+import { defaultVolumeSource } from "./volume-source-defaults.ts";
 
 /** Fills in what a pod's spec leaves out, in a Pod as in a template. */
 export function defaultPodSpec(spec: Draft<PodSpec>): void {
@@ -152,7 +153,6 @@ function defaultVolume(volume: Draft<Volume>): void {
   if (Object.keys(volume).every((key) => key === "name")) volume.emptyDir = {};
   if (volume.secret !== undefined) volume.secret.defaultMode ??= fileMode;
   if (volume.configMap !== undefined) volume.configMap.defaultMode ??= fileMode;
-  if (volume.hostPath !== undefined) volume.hostPath.type ??= "";
   if (volume.downwardAPI !== undefined) {
     volume.downwardAPI.defaultMode ??= fileMode;
     for (const file of volume.downwardAPI.items ?? []) {
@@ -167,7 +167,9 @@ function defaultVolume(volume: Draft<Volume>): void {
   if (volume.image !== undefined) {
     volume.image.pullPolicy ||= defaultPullPolicy(volume.image.reference ?? "");
   }
-  defaultLegacyVolume(volume);
+  defaultVolumeSource(volume);
+  const claim = volume.ephemeral?.volumeClaimTemplate;
+  if (claim !== undefined) claim.spec.volumeMode ??= "Filesystem";
 }
 
 function defaultProjection(source: Draft<VolumeProjection>): void {
@@ -178,25 +180,4 @@ function defaultProjection(source: Draft<VolumeProjection>): void {
     defaultFieldRef(file.fieldRef);
     defaultResourceFieldRef(file.resourceFieldRef);
   }
-}
-
-function defaultLegacyVolume(volume: Draft<Volume>): void {
-  if (volume.iscsi !== undefined) volume.iscsi.iscsiInterface ||= "default";
-  if (volume.rbd !== undefined) {
-    volume.rbd.pool ||= "rbd";
-    volume.rbd.user ||= "admin";
-    volume.rbd.keyring ||= "/etc/ceph/keyring";
-  }
-  if (volume.azureDisk !== undefined) {
-    volume.azureDisk.cachingMode ||= "ReadWrite";
-    volume.azureDisk.fsType ||= "ext4";
-    volume.azureDisk.readOnly ??= false;
-    volume.azureDisk.kind ||= "Shared";
-  }
-  if (volume.scaleIO !== undefined) {
-    volume.scaleIO.storageMode ||= "ThinProvisioned";
-    volume.scaleIO.fsType ||= "xfs";
-  }
-  const claim = volume.ephemeral?.volumeClaimTemplate;
-  if (claim !== undefined) claim.spec.volumeMode ??= "Filesystem";
 }

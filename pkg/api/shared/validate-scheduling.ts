@@ -140,7 +140,12 @@ function validateWeight(weight: number, path: string, errors: FieldError[]): voi
   }
 }
 
-function validateNodeSelector(selector: NodeSelector, path: string, errors: FieldError[]): void {
+/** Which nodes are meant: one of the terms must hold. */
+export function validateNodeSelector(
+  selector: NodeSelector,
+  path: string,
+  errors: FieldError[],
+): void {
   const terms = selector.nodeSelectorTerms ?? [];
   if (terms.length === 0) {
     errors.push(required(`${path}.nodeSelectorTerms`, "must have at least one node selector term"));

@@ -1,11 +1,4 @@
-import {
-  duplicate,
-  forbidden,
-  invalid,
-  invalidEach,
-  notSupported,
-  required,
-} from "../field-error.ts";
+import { duplicate, forbidden, invalid, invalidEach, required } from "../field-error.ts";
 import type {
   DownwardAPIVolumeFile,
   KeyToPath,
@@ -17,7 +10,8 @@ import { checkDnsLabel } from "../names.ts";
 import { tryParseQuantity } from "../quantity.ts";
 import type { FieldError } from "../resource.ts";
 import { validateFieldRef, validateResourceFieldRef } from "./validate-container.ts";
-import { validateNoBacksteps, validateVolumeFilePath } from "./validate-paths.ts";
+import { validateVolumeFilePath } from "./validate-paths.ts";
+import { validateHostPath, validateNfs } from "./validate-volume-source.ts";
 
 /** Checks each volume, and returns the names of those that containers may mount. */
 export function validateVolumes(
@@ -55,25 +49,9 @@ function validateSource(volume: Volume, path: string, errors: FieldError[]): voi
 
 type SourceValidator = (volume: Volume, path: string, errors: FieldError[]) => void;
 
-const hostPathTypes = [
-  "",
-  "BlockDevice",
-  "CharDevice",
-  "Directory",
-  "DirectoryOrCreate",
-  "File",
-  "FileOrCreate",
-  "Socket",
-];
-
 const sourceValidators: Readonly<Record<string, SourceValidator>> = {
   hostPath({ hostPath }, path, errors) {
-    if (hostPath === undefined) return;
-    if (hostPath.path === "") errors.push(required(`${path}.path`));
-    else validateNoBacksteps(hostPath.path, `${path}.path`, errors);
-    if (hostPath.type !== undefined && !hostPathTypes.includes(hostPath.type)) {
-      errors.push(notSupported(`${path}.type`, hostPath.type, hostPathTypes));
-    }
+    if (hostPath !== undefined) validateHostPath(hostPath, path, errors);
   },
   emptyDir({ emptyDir }, path, errors) {
     const limit = emptyDir?.sizeLimit;
@@ -106,11 +84,7 @@ const sourceValidators: Readonly<Record<string, SourceValidator>> = {
     if ((claim?.claimName ?? "") === "") errors.push(required(`${path}.claimName`));
   },
   nfs({ nfs }, path, errors) {
-    if ((nfs?.server ?? "") === "") errors.push(required(`${path}.server`));
-    if ((nfs?.path ?? "") === "") errors.push(required(`${path}.path`));
-    else if (nfs?.path.startsWith("/") === false) {
-      errors.push(invalid(`${path}.path`, nfs.path, "must be an absolute path"));
-    }
+    if (nfs !== undefined) validateNfs(nfs, path, errors);
   },
   csi({ csi }, path, errors) {
     if ((csi?.driver ?? "") === "") errors.push(required(`${path}.driver`));
