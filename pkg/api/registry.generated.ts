@@ -1,26 +1,39 @@
 // Written by build/generate-registry.ts: do not edit.
 import type { ResourceDefinition } from "./resource.ts";
+import { apiServiceResource } from "./resources/apiservice.ts";
 import { bindingResource } from "./resources/binding.ts";
 import { certificateSigningRequestResource } from "./resources/certificatesigningrequest.ts";
 import { clusterRoleResource } from "./resources/clusterrole.ts";
 import { clusterRoleBindingResource } from "./resources/clusterrolebinding.ts";
 import { configMapResource } from "./resources/configmap.ts";
 import { controllerRevisionResource } from "./resources/controllerrevision.ts";
+import { cronJobResource } from "./resources/cronjob.ts";
+import { csiDriverResource } from "./resources/csidriver.ts";
+import { csiNodeResource } from "./resources/csinode.ts";
+import { csiStorageCapacityResource } from "./resources/csistoragecapacity.ts";
 import { daemonSetResource } from "./resources/daemonset.ts";
 import { deploymentResource } from "./resources/deployment.ts";
 import { endpointsResource } from "./resources/endpoints.ts";
 import { endpointSliceResource } from "./resources/endpointslice.ts";
+import { eventsEventResource } from "./resources/event-events.ts";
 import { eventResource } from "./resources/event.ts";
 import { flowSchemaResource } from "./resources/flowschema.ts";
+import { horizontalPodAutoscalerV1Resource } from "./resources/horizontalpodautoscaler-v1.ts";
+import { horizontalPodAutoscalerResource } from "./resources/horizontalpodautoscaler.ts";
 import { ingressResource } from "./resources/ingress.ts";
 import { ingressClassResource } from "./resources/ingressclass.ts";
 import { ipAddressResource } from "./resources/ipaddress.ts";
+import { jobResource } from "./resources/job.ts";
 import { leaseResource } from "./resources/lease.ts";
 import { limitRangeResource } from "./resources/limitrange.ts";
 import { localSubjectAccessReviewResource } from "./resources/localsubjectaccessreview.ts";
+import { mutatingAdmissionPolicyResource } from "./resources/mutatingadmissionpolicy.ts";
+import { mutatingAdmissionPolicyBindingResource } from "./resources/mutatingadmissionpolicybinding.ts";
+import { mutatingWebhookConfigurationResource } from "./resources/mutatingwebhookconfiguration.ts";
 import { namespaceResource } from "./resources/namespace.ts";
 import { networkPolicyResource } from "./resources/networkpolicy.ts";
 import { nodeResource } from "./resources/node.ts";
+import { persistentVolumeResource } from "./resources/persistentvolume.ts";
 import { persistentVolumeClaimResource } from "./resources/persistentvolumeclaim.ts";
 import { podResource } from "./resources/pod.ts";
 import { podDisruptionBudgetResource } from "./resources/poddisruptionbudget.ts";
@@ -44,30 +57,48 @@ import { statefulSetResource } from "./resources/statefulset.ts";
 import { storageClassResource } from "./resources/storageclass.ts";
 import { subjectAccessReviewResource } from "./resources/subjectaccessreview.ts";
 import { tokenReviewResource } from "./resources/tokenreview.ts";
+import { validatingAdmissionPolicyResource } from "./resources/validatingadmissionpolicy.ts";
+import { validatingAdmissionPolicyBindingResource } from "./resources/validatingadmissionpolicybinding.ts";
+import { validatingWebhookConfigurationResource } from "./resources/validatingwebhookconfiguration.ts";
+import { volumeAttachmentResource } from "./resources/volumeattachment.ts";
+import { volumeAttributesClassResource } from "./resources/volumeattributesclass.ts";
 
 /** Every built-in kind. */
 export const allResources: readonly ResourceDefinition[] = [
+  apiServiceResource,
   bindingResource,
   certificateSigningRequestResource,
   clusterRoleResource,
   clusterRoleBindingResource,
   configMapResource,
   controllerRevisionResource,
+  cronJobResource,
+  csiDriverResource,
+  csiNodeResource,
+  csiStorageCapacityResource,
   daemonSetResource,
   deploymentResource,
   endpointsResource,
   endpointSliceResource,
+  eventsEventResource,
   eventResource,
   flowSchemaResource,
+  horizontalPodAutoscalerV1Resource,
+  horizontalPodAutoscalerResource,
   ingressResource,
   ingressClassResource,
   ipAddressResource,
+  jobResource,
   leaseResource,
   limitRangeResource,
   localSubjectAccessReviewResource,
+  mutatingAdmissionPolicyResource,
+  mutatingAdmissionPolicyBindingResource,
+  mutatingWebhookConfigurationResource,
   namespaceResource,
   networkPolicyResource,
   nodeResource,
+  persistentVolumeResource,
   persistentVolumeClaimResource,
   podResource,
   podDisruptionBudgetResource,
@@ -91,4 +122,9 @@ export const allResources: readonly ResourceDefinition[] = [
   storageClassResource,
   subjectAccessReviewResource,
   tokenReviewResource,
+  validatingAdmissionPolicyResource,
+  validatingAdmissionPolicyBindingResource,
+  validatingWebhookConfigurationResource,
+  volumeAttachmentResource,
+  volumeAttributesClassResource,
 ];
