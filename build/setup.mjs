@@ -29,6 +29,7 @@ const testPackages = [
   "docker-registry",
   "openssl",
   "procps",
+  "strace",
   "util-linux",
   "tar",
 ];

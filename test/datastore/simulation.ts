@@ -587,6 +587,7 @@ class Simulation {
         logger: this.#logger(),
         history: this.#historyLimits,
         lazyFlushMs: 5_000,
+        logPagesMax: this.#random.pick([8, 2_000]),
         ...(this.#crowded ? { fileBytesMax: crowdedFileBytes } : {}),
       }).then(
         (opened) => {

@@ -7,6 +7,8 @@ export interface SqliteThreadData {
   readonly nativeBinding?: string | undefined;
   /** The file never grows beyond; what does not fit is refused as "full". */
   readonly fileBytesMax: number;
+  /** The write-ahead log is poured into the file at this size, and then begins anew. */
+  readonly logPagesMax: number;
   /** How long to wait for another process to let go of the file. */
   readonly lockWaitMs: number;
 }

@@ -46,6 +46,8 @@ export interface SqliteDatastoreOptions {
   readonly history?: Partial<HistoryLimits>;
   /** Default: 1 GiB. */
   readonly fileBytesMax?: number;
+  /** Pages in the write-ahead log before it is poured into the file. Default: 2,000, which are 8 MB. */
+  readonly logPagesMax?: number;
   /** How long a lazy write stays in memory. Default: 30 s. */
   readonly lazyFlushMs?: number;
   /** How long to wait for another process to let go of the file. Default: 2 s. */
@@ -72,6 +74,7 @@ export async function openSqliteDatastore(options: SqliteDatastoreOptions): Prom
     file,
     nativeBinding,
     fileBytesMax: options.fileBytesMax ?? 1024 * 1024 * 1024,
+    logPagesMax: options.logPagesMax ?? 2_000,
     lockWaitMs: options.lockWaitMs ?? 2_000,
   });
   const ear = new ThreadEar(thread, file);

@@ -8,8 +8,6 @@ import { unpackWrites } from "./protocol.ts";
 import { applicationId, pageBytes, schemaSql, schemaVersion } from "./schema.ts";
 import { datastoreErrorFrom } from "./sqlite-errors.ts";
 
-/** The write-ahead log is poured into the file at this size, and then begins anew. */
-const walPagesMax = 2_000;
 /** Free pages are given back to the disk once they are this many, and a quarter of the file. */
 const freePagesMin = 1_024;
 /** Above the cap, for what makes room: deletes, and the store's own marks. */
@@ -359,7 +357,7 @@ function loadAddon(path: string): string {
 }
 
 function prepareFile(
-  { file }: SqliteThreadData,
+  { file, logPagesMax }: SqliteThreadData,
   database: Database.Database,
   failpoint: Failpoint,
 ): void {
@@ -378,8 +376,8 @@ function prepareFile(
       `the datastore ${file} cannot use a write-ahead log on this disk`,
     );
   database.pragma("synchronous=FULL");
-  database.pragma(`wal_autocheckpoint=${walPagesMax}`);
-  database.pragma(`journal_size_limit=${walPagesMax * pageBytes}`);
+  database.pragma(`wal_autocheckpoint=${logPagesMax}`);
+  database.pragma(`journal_size_limit=${logPagesMax * pageBytes}`);
   database.pragma(`cache_size=-${cacheKibibytes}`);
   failpoint("open: prepared");
   if (isNew) createTables(file, database);
