@@ -178,7 +178,7 @@ test("a node has its certificates renewed in time, and goes on with the new ones
   const issued = new X509Certificate(current.certificate);
   expect(issued.subject).toBe("O=system:nodes\nCN=system:node:edge-1");
   expect(issued.serialNumber).not.toBe(new X509Certificate(first.certificate).serialNumber);
-  const who = (await client.create(
+  const who = await client.create(
     selfSubjectReviewResource,
     {
       apiVersion: "authentication.k8s.io/v1",
@@ -186,7 +186,7 @@ test("a node has its certificates renewed in time, and goes on with the new ones
       metadata: {},
     },
     signal,
-  )) as { readonly status?: { readonly userInfo?: { readonly extra?: Record<string, string[]> } } };
+  );
   const id = who.status?.userInfo?.extra?.["authentication.kubernetes.io/credential-id"]?.[0];
   expect(id).toBe(`X509SHA256=${issued.fingerprint256.replaceAll(":", "").toLowerCase()}`);
 
