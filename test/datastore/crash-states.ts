@@ -28,7 +28,8 @@ export class CrashableDisk {
     if (operation.type === "make")
       this.#files.set(file, this.#files.get(file) ?? { synced: Buffer.alloc(0), unsynced: [] });
     else if (operation.type === "remove") this.#files.delete(file);
-    else if (operation.type !== "sync") this.#files.get(file)?.unsynced.push(operation);
+    else if (operation.type === "write" || operation.type === "truncate")
+      this.#files.get(file)?.unsynced.push(operation);
     else this.#sync(file);
   }
 
