@@ -28,9 +28,10 @@ export function firstCommonIndex(
   completions: number,
 ): number | undefined {
   const intervals = (text: string) =>
-    (text === "" ? [] : text.split(","))
-      .map((part) => parseInterval(part, completions))
-      .filter((interval) => !("problem" in interval));
+    (text === "" ? [] : text.split(",")).flatMap((part) => {
+      const interval = parseInterval(part, completions);
+      return "problem" in interval ? [] : [interval];
+    });
   const left = intervals(one);
   const right = intervals(other);
   for (let i = 0, j = 0; ; ) {
