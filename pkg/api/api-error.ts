@@ -123,8 +123,7 @@ export class ApiError extends Error {
       message: errorBody(error),
       field: error.path,
     }));
-    const lines = [...new Set(errors.map((error) => `${error.path}: ${errorBody(error)}`))];
-    const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;
+    const text = printFieldErrors(errors);
     return new ApiError("Invalid", `${what} ${quote(name)} is invalid: ${text}`, {
       details: {
         ...(name === "" ? {} : { name }),
@@ -169,6 +168,12 @@ const causeReasons: Readonly<Record<FieldError["type"], string>> = {
   "Internal error": "InternalError",
   "Type invalid": "FieldValueTypeInvalid",
 };
+
+/** Several errors in one sentence, each told once. */
+export function printFieldErrors(errors: readonly FieldError[]): string {
+  const lines = [...new Set(errors.map((error) => `${error.path}: ${errorBody(error)}`))];
+  return lines.length === 1 ? (lines[0] ?? "") : `[${lines.join(", ")}]`;
+}
 
 /** Prints as `field.Error.ErrorBody` does: the type, the value where it helps, the detail. */
 function errorBody(error: FieldError): string {

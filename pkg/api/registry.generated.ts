@@ -11,6 +11,7 @@ import { cronJobResource } from "./resources/cronjob.ts";
 import { csiDriverResource } from "./resources/csidriver.ts";
 import { csiNodeResource } from "./resources/csinode.ts";
 import { csiStorageCapacityResource } from "./resources/csistoragecapacity.ts";
+import { customResourceDefinitionResource } from "./resources/customresourcedefinition.ts";
 import { daemonSetResource } from "./resources/daemonset.ts";
 import { deploymentResource } from "./resources/deployment.ts";
 import { endpointsResource } from "./resources/endpoints.ts";
@@ -76,6 +77,7 @@ export const allResources: readonly ResourceDefinition[] = [
   csiDriverResource,
   csiNodeResource,
   csiStorageCapacityResource,
+  customResourceDefinitionResource,
   daemonSetResource,
   deploymentResource,
   endpointsResource,

@@ -73,6 +73,8 @@ export interface Strategy<T extends KubernetesObject> {
   prepareUpdate?(draft: Draft<T>, previous: T): void;
   /** Last touches to a write of the `status` subresource. Everything but status and a little metadata is kept before. */
   prepareStatusUpdate?(draft: Draft<T>, previous: T, nowMs: number): void;
+  /** Last touches to an object that is about to be deleted, in place: a finalizer holds it until more than itself is gone. */
+  prepareDelete?(draft: Draft<T>, nowMs: number): void;
   /** Of a new object; also runs on each update. Names and metadata in general are checked elsewhere. */
   validate?(object: T): readonly FieldError[];
   /** Of a new object only, besides `validate`: what may come to be later, but not be there from the start. */

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
-import type { JsonSchema } from "./json-schema.ts";
+import { type CustomResourceDefinition, schemaOf } from "./definition.ts";
+import { type JsonSchema, someSchema } from "./json-schema.ts";
 import { compilePattern } from "./pattern.ts";
 
 /** Says whether a text is of a format. */
@@ -13,7 +14,7 @@ export function formatOf(schema: JsonSchema): string | undefined {
 }
 
 /** A warning for each format that is not going to be checked. */
-export function unrecognizedFormat(schema: JsonSchema): string | undefined {
+function unrecognizedFormat(schema: JsonSchema): string | undefined {
   const { format } = schema;
   if (format === undefined || format === "" || isKnownFormat(format, schema)) return undefined;
   return `unrecognized format ${JSON.stringify(format)}`;
@@ -218,4 +219,17 @@ function isDuration(text: string): boolean {
     if (shortUnits.includes(lower) || longUnits.some((long) => lower.startsWith(long))) return true;
   }
   return false;
+}
+
+/** A warning for each format of a definition's schemas that is not going to be checked. */
+export function unrecognizedFormats({ spec }: CustomResourceDefinition): readonly string[] {
+  const warnings: string[] = [];
+  for (const version of spec.versions) {
+    someSchema(schemaOf(version), (schema) => {
+      const warning = unrecognizedFormat(schema);
+      if (warning !== undefined) warnings.push(warning);
+      return false;
+    });
+  }
+  return [...new Set(warnings)];
 }

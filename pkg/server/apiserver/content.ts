@@ -70,7 +70,9 @@ export async function readObject<T extends KubernetesObject>(
   const bytes = await readBody(exchange.incoming);
   const parsed = parse(
     bytes,
-    bodyEncoding(exchange.header("content-type")),
+    bodyEncoding(exchange.header("content-type"), {
+      protobuf: kind.schema.object.structural === undefined,
+    }),
     kind.schema.object,
     fieldValidation !== "Ignore",
   );

@@ -11,6 +11,7 @@ import { createApp } from "./app.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import type { TokenIssuer } from "./authn/token-request.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
+import { serveCustomResources } from "./custom/serve-custom-resources.ts";
 import { createObjectFeed } from "./authz/object-feed.ts";
 import {
   type ApiSurface,
@@ -112,6 +113,7 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
       ...createProxies({ ...store, reader: deps.reader, nodes }),
     ],
   };
+  serveCustomResources({ feed: createObjectFeed(hub), resources: deps.resources, logger });
   const surface = surfaceOf(deps.resources);
   const discovery = createDiscovery({
     surface,

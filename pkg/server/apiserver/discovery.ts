@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { apiVersionOf, type ResourceDefinition } from "../../api/resource.ts";
+import { compareVersions } from "../../api/version-order.ts";
 import { parseAccept } from "./negotiation.ts";
 
 /** A subresource besides `status` and `scale`, which the resource itself declares. */
@@ -262,24 +263,6 @@ export function versionsOf(surface: ApiSurface, group: string): readonly string[
     .filter((resource) => resource.group === group)
     .map((resource) => resource.version);
   return [...new Set(versions)].sort(compareVersions);
-}
-
-function compareVersions(a: string, b: string): number {
-  const [left, right] = [versionRank(a), versionRank(b)];
-  for (const [index, rank] of left.entries()) {
-    const other = right[index] ?? 0;
-    if (rank !== other) return other - rank;
-  }
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Stability, then major, then minor: each the greater the better. */
-function versionRank(version: string): readonly number[] {
-  const match = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(version);
-  if (match === null) return [-1, 0, 0];
-  const [, major, stage, minor = "0"] = match;
-  const stability = stage === undefined ? 2 : stage === "beta" ? 1 : 0;
-  return [stability, Number(major), Number(minor)];
 }
 
 /** The resources of one group and version, by name. */

@@ -44,6 +44,7 @@ export async function dispatch(
   if (resource === undefined) throw notServed();
   const namespace = namespaceOf(resource, info);
   const target: Target = { resource, namespace, name: info.name };
+  if (resource.deprecationWarning !== undefined) exchange.warnings.push(resource.deprecationWarning);
   if (info.subresource !== "") return await dispatchSubresource(deps, exchange, info, target);
   // Objects are not for HEAD, as in Kubernetes.
   if (exchange.method === "HEAD") throw notAllowed();

@@ -51,7 +51,7 @@ export interface Format {
 
 /** NotAcceptable where the client asks for what cannot be had. */
 export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format {
-  const wanted = negotiated(exchange, kind.columns !== undefined);
+  const wanted = negotiated(exchange, kind);
   const { contentType } = wanted;
   const replyValue = (status: number, value: unknown) =>
     replyLong(exchange, status, contentType, encode(wanted, kind, value));
@@ -84,11 +84,14 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
   };
 }
 
-function negotiated(exchange: Exchange, tables: boolean): Negotiated {
+function negotiated(exchange: Exchange, { columns, schema }: Shown): Negotiated {
   const accept = exchange.header("accept");
   const pretty = exchange.query.get("pretty");
   const userAgent = exchange.header("user-agent");
-  return negotiate({ accept, pretty, userAgent }, { tables });
+  return negotiate(
+    { accept, pretty, userAgent },
+    { tables: columns !== undefined, protobuf: schema.object.structural === undefined },
+  );
 }
 
 function encode(wanted: Negotiated, kind: Shown, value: unknown): Uint8Array | string {
@@ -236,7 +239,7 @@ export function watchEncodingOf(
   resource: ResourceDefinition,
   nowMs: () => number,
 ): { readonly encoding: WatchEncoding; readonly contentType: string } {
-  const wanted = negotiated(exchange, true);
+  const wanted = negotiated(exchange, resource);
   if (wanted.encoding === "yaml") throw notAcceptable([jsonType, protobufType]);
   // What is wrong with the question is said before the answer begins.
   if (wanted.as === "table") includedIn(exchange);

@@ -79,9 +79,13 @@ export interface Wishes {
 
 /**
  * What the client accepts most of what there is; a `NotAcceptable` in upstream's words where it accepts nothing.
- * `tables` is false where there are no objects to make a table or metadata of.
+ * `tables` is false where there are no objects to make a table or metadata of, `protobuf` where the objects themselves
+ * are to be had only as text.
  */
-export function negotiate(wishes: Wishes, options: { readonly tables: boolean }): Negotiated {
+export function negotiate(
+  wishes: Wishes,
+  options: { readonly tables: boolean; readonly protobuf?: boolean },
+): Negotiated {
   const header = wishes.accept ?? "";
   const clauses = header.trim() === "" ? anything : parseAccept(header);
   for (const clause of clauses) {
@@ -89,6 +93,7 @@ export function negotiate(wishes: Wishes, options: { readonly tables: boolean })
     if (encoding === undefined) continue;
     const as = transformOf(clause, encoding, options.tables);
     if (as === undefined) continue;
+    if (as === "object" && encoding === "protobuf" && options.protobuf === false) continue;
     const wanted = wishes.pretty ?? clause.params.get("pretty");
     return {
       encoding,
@@ -98,8 +103,11 @@ export function negotiate(wishes: Wishes, options: { readonly tables: boolean })
       contentType: contentTypes[encoding],
     };
   }
-  throw notAcceptable([...encodings.keys()]);
+  throw notAcceptable(options.protobuf === false ? textTypes : [...encodings.keys()]);
 }
+
+/** What the objects of a custom kind are to be had as. */
+const textTypes = [jsonType, yamlType];
 
 export function notAcceptable(accepted: readonly string[]): ApiError {
   return new ApiError(
@@ -137,10 +145,14 @@ function isPretty(wanted: string | undefined, userAgent: string | null | undefin
 }
 
 /** How a body is written; an UnsupportedMediaType in upstream's words where that is none we read. */
-export function bodyEncoding(contentType: string | null | undefined): Encoding {
+export function bodyEncoding(
+  contentType: string | null | undefined,
+  options: { readonly protobuf?: boolean } = {},
+): Encoding {
   if (contentType === null || contentType === undefined || contentType.trim() === "") return "json";
   const encoding = encodings.get(contentType) ?? encodings.get(parseMediaType(contentType).type);
   if (encoding === undefined) throw unsupportedMediaType([...encodings.keys()]);
+  if (encoding === "protobuf" && options.protobuf === false) throw unsupportedMediaType(textTypes);
   return encoding;
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { customOpenApi } from "../../api/custom/open-api.ts";
 import { kubernetesDefinitions, kubernetesObjectSchema } from "../../api/kubernetes-schema.ts";
 import {
   type Describe,
@@ -267,7 +268,18 @@ function isBuiltIn(definition: string): boolean {
 }
 
 function customDefinition(resource: ResourceDefinition, describe: Describe): Json {
-  return openApiDefinition(resource.schema.object, { version: 3, describe }, () => undefined);
+  return definitionOf(resource.schema.object, { version: 3, describe }, () => undefined);
+}
+
+/** A custom resource is told of by its own schema, which says more than how it is written. */
+function definitionOf(
+  schema: ObjectSchema,
+  form: OpenApiForm,
+  refer: (definition: string) => void,
+): Json {
+  const { structural } = schema;
+  if (structural === undefined) return openApiDefinition(schema, form, refer);
+  return customOpenApi(structural, form, refer);
 }
 
 const definitionsPerTurn = 50;
@@ -293,7 +305,7 @@ class Definitions {
     this.needKind(name, { group, version, kind }, isBuiltIn(name) ? undefined : schema.object);
     const list = `${name}List`;
     if (resource.verbs.includes("list")) {
-      const listKind = { group, version, kind: `${kind}List` };
+      const listKind = { group, version, kind: resource.listKind ?? `${kind}List` };
       if (isBuiltIn(list)) this.needKind(list, listKind, undefined);
       else this.addList(list, name, listKind);
     }
@@ -381,10 +393,8 @@ class Definitions {
   private definition(name: string, schema: ObjectSchema | undefined): Json {
     const scalar = openApiScalarDefinition(name, this.form);
     if (scalar !== undefined) return scalar;
-    const definition = openApiDefinition(
-      schema ?? kubernetesObjectSchema(name),
-      this.form,
-      (other) => this.need(other),
+    const definition = definitionOf(schema ?? kubernetesObjectSchema(name), this.form, (other) =>
+      this.need(other),
     );
     return { ...definition, ...this.kindsOf(name) };
   }

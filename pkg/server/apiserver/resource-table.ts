@@ -20,11 +20,17 @@ export class ResourceTable {
     return this.#all;
   }
 
-  /** Each kind once, in the version that it is stored as. */
+  /** Each kind once, in the version that it is stored as; in the first one that is served, where that one is not. */
   get stored(): readonly ResourceDefinition[] {
-    return this.#all.filter(
-      ({ storedAs, storage }) => storedAs === undefined && storage !== "none",
-    );
+    const served = new Set(this.#all);
+    const kinds = new Map<ResourceDefinition, ResourceDefinition>();
+    for (const resource of this.#all) {
+      const { storedAs, storage } = resource;
+      if (storage === "none" || (storedAs !== undefined && served.has(storedAs))) continue;
+      const kind = storedAs ?? resource;
+      if (!kinds.has(kind)) kinds.set(kind, resource);
+    }
+    return [...kinds.values()];
   }
 
   /** Serves `definitions` in the name of `owner` in place of those it had before; an empty list ends them. */

@@ -131,9 +131,11 @@ export function partialMetadataList(
 }
 
 /** The kind of a list of a resource, as in `PodList`. */
-export function listKindOf(resource: Pick<ResourceDefinition, "group" | "version" | "kind">): {
+export function listKindOf(
+  resource: Pick<ResourceDefinition, "group" | "version" | "kind" | "listKind">,
+): {
   readonly kind: string;
   readonly apiVersion: string;
 } {
-  return { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource) };
+  return { kind: resource.listKind ?? `${resource.kind}List`, apiVersion: apiVersionOf(resource) };
 }

@@ -1,6 +1,7 @@
 import { certificateSigningRequestResource } from "../../api/resources/certificatesigningrequest.ts";
 import { clusterRoleResource } from "../../api/resources/clusterrole.ts";
 import { configMapResource } from "../../api/resources/configmap.ts";
+import { customResourceDefinitionResource } from "../../api/resources/customresourcedefinition.ts";
 import { deploymentResource } from "../../api/resources/deployment.ts";
 import { endpointsResource } from "../../api/resources/endpoints.ts";
 import { endpointSliceResource } from "../../api/resources/endpointslice.ts";
@@ -23,6 +24,10 @@ import { controlPlaneLabelController } from "./control-plane-label.ts";
 import { csrApprovingController } from "./csr-approving.ts";
 import { csrCleaner } from "./csr-cleaner.ts";
 import { csrSigningController, type SigningAuthorities } from "./csr-signing.ts";
+import { crdConformanceController } from "./crd-conformance.ts";
+import { crdEstablishingController } from "./crd-establishing.ts";
+import { crdFinalizingController } from "./crd-finalizing.ts";
+import { crdNamingController } from "./crd-naming.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
@@ -112,6 +117,46 @@ export const catalog: readonly CatalogEntry[] = [
         services: informer(serviceResource),
         pods: informer(podResource),
         endpoints: informer(endpointsResource),
+      }),
+  },
+  {
+    name: "crd-naming-controller",
+    purpose: "gives each CustomResourceDefinition the names it asks for, unless another has them",
+    create: ({ client, informer, clock }) =>
+      crdNamingController({
+        client,
+        clock,
+        definitions: informer(customResourceDefinitionResource),
+      }),
+  },
+  {
+    name: "crd-establishing-controller",
+    purpose: "lets the kinds of a CustomResourceDefinition be served once it has its names",
+    create: ({ client, informer, clock }) =>
+      crdEstablishingController({
+        client,
+        clock,
+        definitions: informer(customResourceDefinitionResource),
+      }),
+  },
+  {
+    name: "crd-conformance-controller",
+    purpose: "says in each CustomResourceDefinition what it does not conform to",
+    create: ({ client, informer, clock }) =>
+      crdConformanceController({
+        client,
+        clock,
+        definitions: informer(customResourceDefinitionResource),
+      }),
+  },
+  {
+    name: "crd-finalizing-controller",
+    purpose: "deletes the objects of a CustomResourceDefinition that is being deleted",
+    create: ({ client, informer, clock }) =>
+      crdFinalizingController({
+        client,
+        clock,
+        definitions: informer(customResourceDefinitionResource),
       }),
   },
   {

@@ -3,6 +3,7 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Authorizer } from "../authz/authorizer.ts";
 import type { RbacPolicy } from "../authz/rbac-policy.ts";
 import type { AdmissionPlugin, ObjectReader } from "./admission.ts";
+import { createCustomResourceLifecycle } from "./custom-resource-lifecycle.ts";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.ts";
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
@@ -33,6 +34,7 @@ export interface AdmissionDeps {
 /** Every rule of admission, in kube-apiserver's order; what upstream checks in its storage comes late. */
 export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlugin[] {
   return [
+    createCustomResourceLifecycle(deps.reader),
     createNamespaceLifecycle(deps.reader),
     createLimitRanger(deps.reader),
     createServiceAccountAdmission(deps.reader, deps.clock),

@@ -140,7 +140,8 @@ export function planDelete(
   }
   const grace = graceOf(resource, object, options.gracePeriodSeconds);
   if (grace === "pending") return { type: "pending" };
-  setFinalizers(meta, gcFinalizers(resource, object, options));
+  if (meta.deletionTimestamp === undefined) resource.prepareDelete?.(draft, nowMs);
+  setFinalizers(meta, gcFinalizers(resource, draft as KubernetesObject, options));
   const waitsForFinalizers = (meta.finalizers ?? []).length > 0;
   if (grace !== undefined && grace > 0) markGraceful(meta, object, grace, nowMs);
   else if (waitsForFinalizers) markFinal(meta, nowMs);

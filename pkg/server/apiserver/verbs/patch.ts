@@ -37,6 +37,13 @@ export interface PatchOptions extends WriteOptions {
   readonly strictErrors?: readonly string[];
 }
 
+/** Nobody has said of a custom kind how its lists are merged strategically. */
+const customPatchTypes = [
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/apply-patch+yaml",
+];
+
 /** Changes an object, or only the part of it that is a subresource. An apply creates the object where there is none. */
 export async function patchObject(
   deps: StoreDeps,
@@ -47,6 +54,9 @@ export async function patchObject(
   options: PatchOptions,
 ): Promise<Written> {
   const { resource, namespace } = target;
+  if (patch.type === "strategic" && resource.schema.object.structural !== undefined) {
+    throw unsupportedPatch(customPatchTypes);
+  }
   const manager = options.fieldManager ?? context.fieldManager;
   let warnings: readonly string[] = [];
   const decode = (patched: unknown): Draft<KubernetesObject> => {

@@ -1,0 +1,53 @@
+import { isConditionTrue } from "../../../api/conditions.ts";
+import { customResources } from "../../../api/custom/custom-resource.ts";
+import type { CustomResourceDefinition } from "../../../api/custom/definition.ts";
+import { equalJson } from "../../../api/patch/json-value.ts";
+import { customResourceDefinitionResource } from "../../../api/resources/customresourcedefinition.ts";
+import type { Logger } from "../../../base/log.ts";
+import type { ObjectFeed } from "../authz/object-feed.ts";
+import type { ResourceTable } from "../resource-table.ts";
+
+/**
+ * Serves the kinds of every established CustomResourceDefinition, from the moment its state says so until it is gone.
+ * Returns the way to stop.
+ */
+export function serveCustomResources(deps: {
+  readonly feed: ObjectFeed;
+  readonly resources: ResourceTable;
+  readonly logger: Logger;
+}): () => void {
+  const { feed, resources, logger } = deps;
+  return feed.subscribe<CustomResourceDefinition>(
+    customResourceDefinitionResource,
+    (current, previous) => {
+      const name = current?.metadata.name ?? previous?.metadata.name ?? "";
+      if (current === undefined || !isEstablished(current)) {
+        if (previous !== undefined && isEstablished(previous)) resources.replaceCustom(name, []);
+        return;
+      }
+      if (previous !== undefined && isServedAlike(current, previous)) return;
+      try {
+        resources.replaceCustom(name, customResources(current));
+      } catch (caught) {
+        // What was stored has passed validation: this is our own mistake, and no reason to stop serving all else.
+        const error = caught instanceof Error ? caught.message : String(caught);
+        logger.error("a custom resource definition cannot be served", { name, error });
+      }
+    },
+  );
+}
+
+function isEstablished({ status }: CustomResourceDefinition): boolean {
+  return isConditionTrue(status?.conditions, "Established");
+}
+
+function isServedAlike(
+  current: CustomResourceDefinition,
+  previous: CustomResourceDefinition,
+): boolean {
+  return (
+    isEstablished(previous) &&
+    equalJson(current.spec, previous.spec) &&
+    equalJson(current.status?.acceptedNames, previous.status?.acceptedNames)
+  );
+}
