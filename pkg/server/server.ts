@@ -16,7 +16,9 @@ import { type ApiServer, createApiServer } from "./apiserver/create-api-server.t
 import type { Hub } from "./apiserver/hub.ts";
 import { openHub } from "./apiserver/hub-store.ts";
 import { ResourceTable } from "./apiserver/resource-table.ts";
+import { createApiServiceRegistration } from "./bootstrap/api-services.ts";
 import { createFlowObjectKeeper } from "./bootstrap/flow-objects.ts";
+import { createServiceAddressKeeper } from "./bootstrap/service-addresses.ts";
 import { bootstrapCluster, createApiServiceKeeper } from "./bootstrap.ts";
 import { type JoinSecrets, openJoinSecrets } from "./certificates/join-secrets.ts";
 import { writeKubeconfig } from "./certificates/kubeconfig.ts";
@@ -178,6 +180,10 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
         clock,
         log: logger,
       });
+      const shown = { client: system, feed: createObjectFeed(hub), clock, log: logger };
+      const apiServices = createApiServiceRegistration({ ...shown, kinds: deps.resources });
+      const { serviceCidr } = config;
+      const serviceAddresses = createServiceAddressKeeper({ ...shown, serviceCidr });
       const renewal = createServerCertificateRenewal({
         ...deps.certificateOptions,
         current: certificates,
@@ -187,7 +193,7 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
           await writeAdmin(next);
         },
       });
-      await runAll([keeper, flowObjects, renewal, ...loops], stop);
+      await runAll([keeper, flowObjects, apiServices, serviceAddresses, renewal, ...loops], stop);
     },
   };
   await runAll([hub, server.service, start], signal);

@@ -8,6 +8,7 @@ import {
 import { checkDnsSubdomain, checkPathSegment } from "../names.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError, groupResourceOf } from "../resource.ts";
+import { isAllocatedAddress } from "../shared/allocated-address.ts";
 import { networkingGroup } from "../shared/networking.ts";
 import { validateRequiredSegment } from "../shared/validate-references.ts";
 
@@ -20,6 +21,8 @@ export const ipAddressResource = defineResource<IPAddress>({
   scope: "cluster",
   schema: ipAddressSchema,
   nameRule: "ip-address",
+  // Made anew from the Services where a power cut takes some.
+  durability: (address) => (isAllocatedAddress(address) ? "lazy" : "durable"),
   validateCreate: ({ spec }) => validateParent(spec.parentRef, "spec.parentRef"),
   validateUpdate: ({ spec: next }, { spec: previous }) =>
     equalJson(next.parentRef, previous.parentRef)

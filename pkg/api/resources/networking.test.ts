@@ -5,6 +5,7 @@ import {
   refusalsOf,
   updateRefusalsOf,
 } from "../../../test/support/decode-yaml.ts";
+import type { ServiceCIDR } from "../generated/networking-v1.generated.ts";
 import type { KubernetesObject } from "../object.ts";
 import type { ResourceDefinition } from "../resource.ts";
 import { ingressResource } from "./ingress.ts";
@@ -412,7 +413,13 @@ describe("an IPAddress is refused for", () => {
 });
 
 describe("a ServiceCIDR is refused for", () => {
-  const block = (spec: string) => decodeYaml(serviceCIDRResource, yaml("ServiceCIDR", spec));
+  const block = (spec: string, name = "kubernetes") =>
+    decodeYaml(
+      serviceCIDRResource,
+      `{${head("ServiceCIDR", `name: ${name}`)}, spec: ${spec}}`,
+    ) as ServiceCIDR;
+  const notUsed =
+    "spec.cidrs: Forbidden: this server gives Services addresses of its --service-cidr only; a further block is refused rather than ignored";
   const one = "10.0.0.0/16";
   const twice =
     "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
@@ -438,12 +445,16 @@ describe("a ServiceCIDR is refused for", () => {
       [`spec.cidrs: Invalid value: ["${one}","10.1.0.0/16"]: ${twice}`],
     ],
   ])("%s", (spec, expected) => {
-    expect(refusalsOf(serviceCIDRResource, block(spec) as never)).toEqual(expected);
+    expect(refusalsOf(serviceCIDRResource, block(spec))).toEqual(expected);
+  });
+
+  test("not being the one that the server was started with", () => {
+    expect(refusalsOf(serviceCIDRResource, block(`{cidrs: [${one}]}`, "more"))).toEqual([notUsed]);
   });
 
   test.each<[string, string[]]>([
     [`{cidrs: [${one}]}`, []],
-    [`{cidrs: [${one}, '2001:db8::/64']}`, []],
+    [`{cidrs: [${one}, '2001:db8::/64']}`, [notUsed]],
     ["{cidrs: [10.1.0.0/16]}", ['spec.cidrs[0]: Invalid value: "10.1.0.0/16": field is immutable']],
     [
       `{cidrs: [10.1.0.0/16, ${one}]}`,
@@ -455,11 +466,7 @@ describe("a ServiceCIDR is refused for", () => {
     ["{cidrs: []}", ["spec.cidrs: Invalid value: []: field is immutable"]],
   ])("the change to %s", (spec, expected) => {
     const before = block(`{cidrs: [${one}]}`);
-    const refusals = updateRefusalsOf(
-      serviceCIDRResource,
-      before as never,
-      yaml("ServiceCIDR", spec),
-    );
+    const refusals = updateRefusalsOf(serviceCIDRResource, before, yaml("ServiceCIDR", spec));
     expect(refusals).toEqual(expected);
   });
 });

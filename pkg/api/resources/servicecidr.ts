@@ -1,5 +1,5 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { immutableDetail, invalid, invalidEach, required } from "../field-error.ts";
+import { forbidden, immutableDetail, invalid, invalidEach, required } from "../field-error.ts";
 import {
   type ServiceCIDR,
   type ServiceCIDRSpec,
@@ -17,9 +17,16 @@ export const serviceCIDRResource = defineResource<ServiceCIDR>({
   scope: "cluster",
   schema: serviceCIDRSchema,
   subresources: { status: true },
-  validateCreate: ({ spec }) => validateSpec(spec),
-  validateUpdate: (next, previous) =>
-    validateChange(next.spec, next.spec.cidrs ?? [], previous.spec.cidrs ?? []),
+  countsGenerations: false,
+  validateCreate: ({ metadata, spec }) => {
+    const errors = validateSpec(spec);
+    return errors.length === 0 && metadata.name !== "kubernetes" ? [notUsed] : errors;
+  },
+  validateUpdate: (next, previous) => {
+    const [now, before] = [next.spec.cidrs ?? [], previous.spec.cidrs ?? []];
+    const errors = validateChange(next.spec, now, before);
+    return errors.length === 0 && now.length > before.length ? [notUsed] : errors;
+  },
   columns: [
     nameColumn,
     {
@@ -33,6 +40,11 @@ export const serviceCIDRResource = defineResource<ServiceCIDR>({
 });
 
 const path = "spec.cidrs";
+/** Of every block but the one that the server was started with. */
+const notUsed = forbidden(
+  path,
+  "this server gives Services addresses of its --service-cidr only; a further block is refused rather than ignored",
+);
 const familiesMax = 2;
 
 function validateSpec(spec: ServiceCIDRSpec): readonly FieldError[] {

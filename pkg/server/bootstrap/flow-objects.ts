@@ -9,7 +9,6 @@ import type { ResourceDefinition } from "../../api/resource.ts";
 import { flowSchemaResource } from "../../api/resources/flowschema.ts";
 import { priorityLevelConfigurationResource } from "../../api/resources/prioritylevelconfiguration.ts";
 import { formatTime } from "../../api/time.ts";
-import { isAbortOf } from "../../base/abort.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Service } from "../../base/service.ts";
@@ -22,6 +21,7 @@ import {
   newPriorityLevel,
   priorityLevelSpecs,
 } from "../apiserver/flow-control/bootstrap-objects.ts";
+import { createKeeper } from "./keeper.ts";
 
 export interface FlowObjectDeps {
   /** Of a user in system:masters. */
@@ -31,87 +31,60 @@ export interface FlowObjectDeps {
   readonly log: Logger;
 }
 
-/** Changes come in groups; what could not be written is tried again so much later. */
-const settleMs = 50;
-const retryMs = 10_000;
-
 /**
  * Keeps the FlowSchemas and PriorityLevelConfigurations of every cluster, as far as nobody took them over, and tells
  * of each FlowSchema whether the level it names is there. Woken by changes; idle, it does nothing.
  */
 export function createFlowObjectKeeper(deps: FlowObjectDeps): Service {
-  return {
+  const keeper = new FlowObjects(deps);
+  return createKeeper({
     name: "flow-control-objects",
-    async run(signal) {
-      const keeper = new Keeper(deps, signal);
-      using _subscriptions = keeper.subscribe();
-      while (!signal.aborted) {
-        try {
-          await keeper.keepAll();
-          await keeper.untilChanged();
-          await deps.clock.sleep(settleMs, signal);
-        } catch (caught) {
-          if (isAbortOf(signal, caught)) return;
-          deps.log.warn("cannot keep the objects of flow control", { error: caught });
-          await deps.clock.sleep(retryMs, signal).catch(() => {});
-        }
-      }
-    },
-  };
+    what: "the objects of flow control",
+    clock: deps.clock,
+    log: deps.log,
+    subscribe: (wake) => keeper.subscribe(wake),
+    keep: (signal) => keeper.keepAll(signal),
+  });
 }
 
-class Keeper {
+class FlowObjects {
   readonly #deps: FlowObjectDeps;
-  readonly #signal: AbortSignal;
   readonly #flowSchemas = new Map<string, FlowSchema>();
   readonly #priorityLevels = new Map<string, PriorityLevelConfiguration>();
-  #changed = Promise.withResolvers<void>();
 
-  constructor(deps: FlowObjectDeps, signal: AbortSignal) {
+  constructor(deps: FlowObjectDeps) {
     this.#deps = deps;
-    this.#signal = signal;
   }
 
-  subscribe(): Disposable {
-    const stops = [
-      this.#follow(flowSchemaResource, this.#flowSchemas),
-      this.#follow(priorityLevelConfigurationResource, this.#priorityLevels),
+  subscribe(wake: () => void): readonly (() => void)[] {
+    return [
+      this.#follow(flowSchemaResource, this.#flowSchemas, wake),
+      this.#follow(priorityLevelConfigurationResource, this.#priorityLevels, wake),
     ];
-    const wake = () => this.#changed.resolve();
-    this.#signal.addEventListener("abort", wake, { once: true });
-    return {
-      [Symbol.dispose]: () => {
-        this.#signal.removeEventListener("abort", wake);
-        for (const stop of stops) stop();
-      },
-    };
   }
 
-  async untilChanged(): Promise<void> {
-    await this.#changed.promise;
-    this.#changed = Promise.withResolvers();
-    this.#signal.throwIfAborted();
-  }
-
-  async keepAll(): Promise<void> {
+  async keepAll(signal: AbortSignal): Promise<void> {
     for (const [name, spec] of Object.entries(priorityLevelSpecs)) {
       const wanted = newPriorityLevel(name, spec);
-      await this.#keep(priorityLevelConfigurationResource, wanted, this.#priorityLevels.get(name));
+      const current = this.#priorityLevels.get(name);
+      await this.#keep(priorityLevelConfigurationResource, wanted, current, signal);
     }
     for (const [name, spec] of Object.entries(flowSchemaSpecs)) {
-      await this.#keep(flowSchemaResource, newFlowSchema(name, spec), this.#flowSchemas.get(name));
+      const current = this.#flowSchemas.get(name);
+      await this.#keep(flowSchemaResource, newFlowSchema(name, spec), current, signal);
     }
-    for (const schema of [...this.#flowSchemas.values()]) await this.#tellDangling(schema);
+    for (const schema of [...this.#flowSchemas.values()]) await this.#tellDangling(schema, signal);
   }
 
   #follow<T extends KubernetesObject>(
     resource: ResourceDefinition<T>,
     objects: Map<string, T>,
+    wake: () => void,
   ): () => void {
     return this.#deps.feed.subscribe(resource, (current, previous) => {
       if (current === undefined) objects.delete(previous?.metadata.name ?? "");
       else objects.set(current.metadata.name, current);
-      this.#changed.resolve();
+      wake();
     });
   }
 
@@ -119,10 +92,11 @@ class Keeper {
     resource: ResourceDefinition<T>,
     wanted: NewObject<T>,
     current: T | undefined,
+    signal: AbortSignal,
   ): Promise<void> {
     const { client } = this.#deps;
     if (current === undefined) {
-      await client.create(resource, wanted, this.#signal);
+      await client.create(resource, wanted, signal);
       return;
     }
     const { metadata } = current;
@@ -133,10 +107,10 @@ class Keeper {
     const spec = keeps ? wanted.spec : current.spec;
     if (said === String(keeps) && equalJson(current.spec, spec)) return;
     const next = { ...current, metadata: { ...metadata, annotations }, spec };
-    await client.update(resource, next, this.#signal);
+    await client.update(resource, next, signal);
   }
 
-  async #tellDangling(schema: FlowSchema): Promise<void> {
+  async #tellDangling(schema: FlowSchema, signal: AbortSignal): Promise<void> {
     const { name } = schema.metadata;
     const level = schema.spec.priorityLevelConfiguration.name;
     const isDangling = !this.#priorityLevels.has(level);
@@ -157,7 +131,7 @@ class Keeper {
       status: { conditions: [{ ...condition, lastTransitionTime }] },
     };
     const patch = { type: "apply", object, force: true } as const;
-    await client.patch(flowSchemaResource, name, patch, this.#signal, { subresource: "status" });
+    await client.patch(flowSchemaResource, name, patch, signal, { subresource: "status" });
   }
 }
 

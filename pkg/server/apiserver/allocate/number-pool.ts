@@ -23,6 +23,7 @@ export class NumberPool {
   readonly #options: NumberPoolOptions;
   readonly #held = new Map<number, Set<Holder>>();
   readonly #heldBy = new Map<Holder, readonly number[]>();
+  readonly #reserved = new Map<number, Holder>();
   readonly #promised = new Map<number, { readonly holder: Holder; readonly until: number }>();
 
   constructor(options: NumberPoolOptions) {
@@ -40,8 +41,16 @@ export class NumberPool {
     }
   }
 
+  /** Keeps a number for `holder` until further notice, or, with undefined, for nobody any longer. */
+  reserve(number: number, holder: Holder | undefined): void {
+    if (holder === undefined) this.#reserved.delete(number);
+    else this.#reserved.set(number, holder);
+    this.#promised.delete(number);
+  }
+
   /** Whether `holder` may have the number: it is free, or its own. */
   isFreeFor(number: number, holder: Holder): boolean {
+    if ((this.#reserved.get(number) ?? holder) !== holder) return false;
     const holders = this.#held.get(number);
     if (holders !== undefined) return holders.has(holder);
     const promise = this.#promised.get(number);

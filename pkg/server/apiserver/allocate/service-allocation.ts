@@ -1,9 +1,12 @@
 import { ApiError } from "../../../api/api-error.ts";
 import { invalid, required } from "../../../api/field-error.ts";
 import type { Service } from "../../../api/generated/core-v1.generated.ts";
+import type { IPAddress } from "../../../api/generated/networking-v1.generated.ts";
 import { type Draft, objectKey } from "../../../api/object.ts";
 import type { FieldError } from "../../../api/resource.ts";
+import { ipAddressResource } from "../../../api/resources/ipaddress.ts";
 import { serviceResource } from "../../../api/resources/service.ts";
+import { isAllocatedAddress } from "../../../api/shared/allocated-address.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../admission/admission.ts";
 import { isAbout } from "../admission/refusal.ts";
@@ -51,16 +54,47 @@ export function createServiceAllocation(options: ServiceAllocationOptions): Admi
     ips.set(holder, heldAddresses(spec, addresses));
     ports.set(holder, heldPorts(spec, nodePorts.first, portCount));
   });
+  options.feed.subscribe(ipAddressResource, (current, previous) => {
+    const index = indexOfAddress(addresses, (current ?? previous)?.metadata.name ?? "");
+    if (index === undefined) return;
+    // What only shows that a Service has the address must not keep it when the Service is gone.
+    const isOwn = current !== undefined && !isAllocatedAddress(current);
+    ips.reserve(index, isOwn ? parentOf(current) : undefined);
+  });
   const allocator = new ServiceAllocator(options, ips, ports);
   return {
     name: "ServiceAllocation",
     admit(request) {
+      if (isAbout(request, "ipaddresses.networking.k8s.io")) {
+        if (request.operation === "CREATE") claimAddress(request, addresses, ips);
+        return;
+      }
       if (!isAbout(request, "services")) return;
       if (request.operation === "CREATE" || request.operation === "UPDATE") {
         allocator.allocate(request);
       }
     },
   };
+}
+
+/** Who has an address by an IPAddress: named as the Services are, where it is one. */
+function parentOf({ spec }: Pick<IPAddress, "spec">): string {
+  // It is required, yet validation comes later.
+  const parent: IPAddress["spec"]["parentRef"] | undefined = spec.parentRef;
+  const { group = "", name = "", namespace = "", resource = "" } = parent ?? {};
+  const key = objectKey(namespace, name);
+  return group === "" && resource === "services" ? key : `${resource}.${group}/${key}`;
+}
+
+/** An address that a Service has, or is about to get, is nobody else's. */
+function claimAddress(request: AdmissionRequest, addresses: AddressRange, ips: NumberPool): void {
+  const address = request.object as IPAddress;
+  const { name } = address.metadata;
+  const index = indexOfAddress(addresses, name);
+  if (index === undefined) return;
+  const holder = parentOf(address);
+  const isFree = request.dryRun ? ips.isFreeFor(index, holder) : ips.promise(index, holder);
+  if (!isFree) throw ApiError.alreadyExists(ipAddressResource, name);
 }
 
 function heldAddresses(spec: Service["spec"] | undefined, range: AddressRange): readonly number[] {
