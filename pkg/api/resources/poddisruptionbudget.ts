@@ -11,7 +11,7 @@ import {
   validateEachNonNegative,
   validateIntOrPercent,
 } from "../shared/validate-counts.ts";
-import { validateConditions } from "../shared/validate-meta-conditions.ts";
+import { validateMetaConditions } from "../shared/validate-meta-conditions.ts";
 
 export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>({
   group: "policy",
@@ -33,7 +33,9 @@ export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>({
   },
   validate,
   validateStatusUpdate({ status }) {
-    const errors: FieldError[] = [...validateConditions(status.conditions, "status.conditions")];
+    const errors: FieldError[] = [
+      ...validateMetaConditions(status.conditions, "status.conditions"),
+    ];
     const counts = [
       "disruptionsAllowed",
       "currentHealthy",

@@ -11,14 +11,14 @@ import { checkQualifiedName } from "../names.ts";
 import type { FieldError } from "../resource.ts";
 
 const statuses = ["False", "True", "Unknown"];
-const reasonShape = /^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/;
-const reasonDetail =
-  "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')";
-const reasonBytesMax = 1_024;
+const reasonPattern = "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?";
+const reasonRegexp = new RegExp(`^${reasonPattern}$`);
+const reasonDetail = `a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '${reasonPattern}')`;
+const reasonBytesMax = 1024;
 const messageBytesMax = 32_768;
 
-/** Conditions of the common form, `metav1.Condition`: each type once, and each one whole. */
-export function validateConditions(
+/** Of conditions of the one type that newer kinds share. */
+export function validateMetaConditions(
   conditions: readonly Condition[] | undefined,
   path: string,
 ): readonly FieldError[] {
@@ -34,24 +34,17 @@ export function validateConditions(
 }
 
 function validateCondition(condition: Condition, path: string, errors: FieldError[]): void {
-  const { type = "", status, observedGeneration = 0, reason = "", message = "" } = condition;
+  const { type, status, observedGeneration = 0, lastTransitionTime, reason, message } = condition;
   errors.push(...invalidEach(`${path}.type`, type, checkQualifiedName(type)));
   if (!statuses.includes(status)) errors.push(notSupported(`${path}.status`, status, statuses));
   if (observedGeneration < 0) {
-    errors.push(
-      invalid(
-        `${path}.observedGeneration`,
-        observedGeneration,
-        "must be greater than or equal to zero",
-      ),
-    );
+    const detail = "must be greater than or equal to zero";
+    errors.push(invalid(`${path}.observedGeneration`, observedGeneration, detail));
   }
-  if ((condition.lastTransitionTime ?? "") === "") {
-    errors.push(required(`${path}.lastTransitionTime`));
-  }
+  if ((lastTransitionTime ?? "") === "") errors.push(required(`${path}.lastTransitionTime`));
   if (reason === "") errors.push(required(`${path}.reason`));
   else {
-    if (!reasonShape.test(reason)) errors.push(invalid(`${path}.reason`, reason, reasonDetail));
+    if (!reasonRegexp.test(reason)) errors.push(invalid(`${path}.reason`, reason, reasonDetail));
     if (Buffer.byteLength(reason) > reasonBytesMax) {
       errors.push(tooLong(`${path}.reason`, reasonBytesMax));
     }
