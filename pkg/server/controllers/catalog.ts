@@ -9,6 +9,8 @@ import { eventResource } from "../../api/resources/event.ts";
 import { leaseResource } from "../../api/resources/lease.ts";
 import { namespaceResource } from "../../api/resources/namespace.ts";
 import { nodeResource } from "../../api/resources/node.ts";
+import { persistentVolumeResource } from "../../api/resources/persistentvolume.ts";
+import { persistentVolumeClaimResource } from "../../api/resources/persistentvolumeclaim.ts";
 import { podResource } from "../../api/resources/pod.ts";
 import { replicaSetResource } from "../../api/resources/replicaset.ts";
 import { serviceResource } from "../../api/resources/service.ts";
@@ -21,13 +23,13 @@ import type { LiveKinds } from "../../client/live-kinds.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation.ts";
 import { controlPlaneLabelController } from "./control-plane-label.ts";
-import { csrApprovingController } from "./csr-approving.ts";
-import { csrCleaner } from "./csr-cleaner.ts";
-import { csrSigningController, type SigningAuthorities } from "./csr-signing.ts";
 import { crdConformanceController } from "./crd-conformance.ts";
 import { crdEstablishingController } from "./crd-establishing.ts";
 import { crdFinalizingController } from "./crd-finalizing.ts";
 import { crdNamingController } from "./crd-naming.ts";
+import { csrApprovingController } from "./csr-approving.ts";
+import { csrCleaner } from "./csr-cleaner.ts";
+import { csrSigningController, type SigningAuthorities } from "./csr-signing.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
@@ -38,6 +40,8 @@ import { nodeIpamController } from "./node-ipam.ts";
 import { nodeLifecycleController } from "./node-lifecycle.ts";
 import { nodePasswordController } from "./node-password.ts";
 import { podGarbageCollector } from "./pod-gc.ts";
+import { pvProtectionController } from "./pv-protection.ts";
+import { pvcProtectionController } from "./pvc-protection.ts";
 import { replicaSetController } from "./replicaset.ts";
 import { resourceQuotaController } from "./resourcequota.ts";
 import { rootCaPublisherController } from "./root-ca-publisher.ts";
@@ -302,6 +306,22 @@ export const catalog: readonly CatalogEntry[] = [
     purpose: "counts what each ResourceQuota's namespace has",
     create: ({ client, clock, kinds, informer }) =>
       resourceQuotaController({ client, clock, kinds, informer }),
+  },
+  {
+    name: "persistentvolumeclaim-protection-controller",
+    purpose: "keeps claims that are being deleted while pods use them",
+    create: ({ client, informer }) =>
+      pvcProtectionController({
+        client,
+        claims: informer(persistentVolumeClaimResource),
+        pods: informer(podResource),
+      }),
+  },
+  {
+    name: "persistentvolume-protection-controller",
+    purpose: "keeps volumes that are being deleted while claims are bound to them",
+    create: ({ client, informer }) =>
+      pvProtectionController({ client, volumes: informer(persistentVolumeResource) }),
   },
   {
     name: "event-expiry-controller",

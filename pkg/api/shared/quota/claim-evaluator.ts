@@ -1,9 +1,9 @@
 import type { PersistentVolumeClaim } from "../../generated/core-v1.generated.ts";
 import { compareQuantities, parseQuantity, type Quantity, wholeUnits } from "../../quantity.ts";
+import { storageClassOfClaim } from "../storage-class.ts";
 import { one } from "./amounts.ts";
 import { choosesOneOf, type QuotaEvaluator } from "./evaluator.ts";
 
-const classAnnotation = "volume.beta.kubernetes.io/storage-class";
 const classSuffix = ".storageclass.storage.k8s.io/";
 const claims = "persistentvolumeclaims";
 const storage = "requests.storage";
@@ -18,8 +18,7 @@ export const claimEvaluator: QuotaEvaluator<PersistentVolumeClaim> = {
       [claims, one],
       [`count/${claims}`, one],
     ]);
-    const storageClass =
-      claim.metadata.annotations?.[classAnnotation] ?? claim.spec?.storageClassName ?? "";
+    const storageClass = storageClassOfClaim(claim) ?? "";
     if (storageClass !== "") usage.set(`${storageClass}${classSuffix}${claims}`, one);
     const bytes = bytesOf(claim);
     if (bytes === undefined) return usage;

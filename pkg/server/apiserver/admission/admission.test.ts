@@ -274,44 +274,65 @@ test("nobody makes a role with more than they hold", async () => {
   await expect(run({ resource: roleResource, object, user: root })).resolves.toBeDefined();
 });
 
-test.each([
-  [
-    { resource: nodeResource, namespace: undefined, object: { metadata: { name: "n2" } } },
-    'nodes "n2" is forbidden: node "n1" is not allowed to modify node "n2"',
-  ],
-  [
-    {
-      resource: nodeResource,
-      namespace: undefined,
-      object: { metadata: { name: "n1", labels: { "node-restriction.kubernetes.io/x": "y" } } },
-    },
-    "is not allowed to set",
-  ],
-  [
-    { resource: podResource, object: newPod({ nodeName: "n1", serviceAccountName: "default" }) },
-    'pod does not have "kubernetes.io/config.mirror" annotation, node "n1" can only create mirror pods',
-  ],
-  [
-    {
-      operation: "DELETE" as const,
-      resource: podResource,
-      name: "web",
-      previous: newPod({ nodeName: "n2" }) as unknown as KubernetesObject,
-    },
-    'node "n1" can only delete pods with spec.nodeName set to itself',
-  ],
-  [
-    {
-      resource: serviceAccountResource,
-      subresource: "token",
-      name: "default",
-      object: { spec: {} },
-    },
-    "node requested token not bound to a pod",
-  ],
-])("a node keeps to itself: %#", async (request, message) => {
+test("pods of an account that says which secrets they may use, use no others", async () => {
   const { run, account } = setUp();
-  account();
-  const user = { username: "system:node:n1", groups: ["system:nodes"] };
-  await expect(run({ ...request, user })).rejects.toThrow(message);
+  account({
+    metadata: {
+      ...meta("default", "shop"),
+      annotations: { "kubernetes.io/enforce-mountable-secrets": "true" },
+    },
+    secrets: [{ name: "own" }],
+    imagePullSecrets: [{ name: "pull" }],
+  });
+  const env = (name: string) => [{ name: "E", valueFrom: { secretKeyRef: { name, key: "k" } } }];
+  const create = (spec: object) => run({ resource: podResource, object: newPod(spec) });
+  await create({ containers: [{ name: "c", env: env("own") }] });
+  for (const [spec, why] of [
+    [
+      { volumes: [{ name: "v", secret: { secretName: "s" } }] },
+      'volume with secret.secretName="s" is not allowed because service account default does not reference that secret',
+    ],
+    [
+      { initContainers: [{ name: "i", env: env("s") }] },
+      'init container i with envVar E referencing secret.secretName="s" is not allowed because service account default does not reference that secret',
+    ],
+    [
+      { containers: [{ name: "c", envFrom: [{ secretRef: { name: "s" } }] }] },
+      'container c with envFrom referencing secret.secretName="s" is not allowed',
+    ],
+    [
+      { imagePullSecrets: [{ name: "s" }] },
+      'imagePullSecrets[0].name="s" is not allowed because service account default does not reference that imagePullSecret',
+    ],
+  ] as const) {
+    await expect(create(spec)).rejects.toThrow(why);
+  }
+  const debug = {
+    ephemeralContainers: [{ name: "d", env: env("s") }],
+    serviceAccountName: "default",
+  };
+  await expect(
+    run({
+      operation: "UPDATE",
+      resource: podResource,
+      subresource: "ephemeralcontainers",
+      object: newPod(debug),
+      previous: newPod() as unknown as KubernetesObject,
+    }),
+  ).rejects.toThrow("ephemeral container d with envVar E referencing");
+});
+
+test("a Scale of what has an owner changes no owner", async () => {
+  const { run } = setUp();
+  const ownerReferences = [{ apiVersion: "apps/v1", kind: "Deployment", name: "d", uid: "u" }];
+  await run({
+    operation: "UPDATE",
+    resource: replicaSetResource,
+    subresource: "scale",
+    name: "rs",
+    object: { metadata: { name: "rs" }, spec: { replicas: 2 } },
+    previous: {
+      metadata: { ...meta("rs", "shop"), ownerReferences },
+    } as unknown as KubernetesObject,
+  });
 });

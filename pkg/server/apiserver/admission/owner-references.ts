@@ -2,7 +2,7 @@ import type { OwnerReference } from "../../../api/generated/meta-v1.generated.ts
 import type { ResourceDefinition } from "../../../api/resource.ts";
 import type { Authorizer, Decision } from "../authz/authorizer.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
-import { admissionForbidden, metaOf } from "./refusal.ts";
+import { admissionForbidden, isAbout, metaOf } from "./refusal.ts";
 
 export interface OwnerReferencesDeps {
   readonly authorizer: Authorizer;
@@ -16,19 +16,41 @@ export function createOwnerReferencesEnforcement(deps: OwnerReferencesDeps): Adm
     name: "OwnerReferencesPermissionEnforcement",
     validate(request) {
       if (request.operation !== "CREATE" && request.operation !== "UPDATE") return;
+      if (keepsOwners(request)) return;
       const next = metaOf(request).ownerReferences ?? [];
       const previous = request.previous?.metadata.ownerReferences ?? [];
       if (JSON.stringify(next) === JSON.stringify(previous)) return;
       if (request.operation === "UPDATE") checkDelete(deps, request);
-      for (const reference of next) {
-        if (reference.blockOwnerDeletion !== true) continue;
-        const wasBlocking = previous.some(
-          (old) => old.uid === reference.uid && old.blockOwnerDeletion === true,
-        );
-        if (!wasBlocking) checkFinalizers(deps, request, reference);
-      }
+      const wasBlocking = new Set(previous.filter(isBlocking).map(({ uid }) => uid));
+      const blocking = next.filter(isBlocking).filter(({ uid }) => !wasBlocking.has(uid));
+      if (blocking.length === 0 || mayFinalizeAnything(deps, request)) return;
+      for (const reference of blocking) checkFinalizers(deps, request, reference);
     },
   };
+}
+
+/** A Scale has no owners to change; those of a pod are kept when its status is written, whatever its node sends. */
+function keepsOwners(request: AdmissionRequest): boolean {
+  return request.subresource === "scale" || isAbout(request, "pods/status");
+}
+
+function isBlocking({ blockOwnerDeletion }: OwnerReference): boolean {
+  return blockOwnerDeletion === true;
+}
+
+/** Who may do it everywhere need not be asked for each owner, nor its kind be known. */
+function mayFinalizeAnything(deps: OwnerReferencesDeps, { user }: AdmissionRequest): boolean {
+  return deps.authorizer.authorize({
+    type: "resource",
+    user,
+    verb: "update",
+    group: "*",
+    version: "*",
+    resource: "*",
+    subresource: "finalizers",
+    namespace: "",
+    name: "*",
+  }).allowed;
 }
 
 function checkDelete(deps: OwnerReferencesDeps, request: AdmissionRequest): void {
@@ -40,7 +62,7 @@ function checkDelete(deps: OwnerReferencesDeps, request: AdmissionRequest): void
     group,
     version,
     resource: plural,
-    subresource: "",
+    subresource: request.subresource,
     namespace: request.namespace ?? "",
     name: request.name,
   });

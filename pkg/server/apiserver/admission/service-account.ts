@@ -1,12 +1,21 @@
 import { randomInt } from "node:crypto";
-import type { Pod, ServiceAccount, Volume } from "../../../api/generated/core-v1.generated.ts";
+import type {
+  Container,
+  Pod,
+  ServiceAccount,
+  Volume,
+} from "../../../api/generated/core-v1.generated.ts";
 import type { Draft } from "../../../api/object.ts";
 import { serviceAccountResource } from "../../../api/resources/serviceaccount.ts";
+import { podSecrets } from "../../../api/shared/pod-references.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { AdmissionPlugin, AdmissionRequest, ObjectReader } from "./admission.ts";
 import { admissionForbidden, isAbout } from "./refusal.ts";
 
 const defaultName = "default";
+const enforceAnnotation = "kubernetes.io/enforce-mountable-secrets";
+/** What Go reads as true. */
+const trueTexts: ReadonlySet<string> = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 const mirrorAnnotation = "kubernetes.io/config.mirror";
 const volumePrefix = "kube-api-access-";
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -36,10 +45,7 @@ export function createServiceAccountAdmission(reader: ObjectReader, clock: Clock
       }
     },
     validate(request) {
-      if (request.operation !== "CREATE" || !isAbout(request, "pods")) return;
-      const pod = request.object as Pod;
-      if (pod.metadata.annotations?.[mirrorAnnotation] === undefined) return;
-      const why = mirrorPodProblem(pod);
+      const why = problemOf(reader, request);
       if (why !== undefined) throw admissionForbidden(request, why);
     },
   };
@@ -65,16 +71,93 @@ async function findAccount(
   }
 }
 
-/** A mirror pod runs already: it may use nothing that the API would have to give it. */
-function mirrorPodProblem({ spec }: Pod): string | undefined {
-  if (spec?.serviceAccountName) return "a mirror pod may not reference service accounts";
-  for (const { secret, projected } of spec?.volumes ?? []) {
-    if (secret !== undefined) return "a mirror pod may not reference secrets";
-    if (projected?.sources?.some((source) => source.serviceAccountToken !== undefined)) {
-      return "a mirror pod may not use ServiceAccountToken volume projections";
-    }
+function problemOf(reader: ObjectReader, request: AdmissionRequest): string | undefined {
+  const pod = request.object as Pod;
+  const { namespace } = request;
+  if (request.operation === "UPDATE" && isAbout(request, "pods/ephemeralcontainers")) {
+    const account = reader.get(serviceAccountResource, namespace, accountOf(pod));
+    return account === undefined ? undefined : mountableProblem(pod, account, "ephemeralOnly");
   }
-  return undefined;
+  if (request.operation !== "CREATE" || !isAbout(request, "pods")) return undefined;
+  if (pod.metadata.annotations?.[mirrorAnnotation] !== undefined) return mirrorPodProblem(pod);
+  const name = accountOf(pod);
+  if (name === "") {
+    return `no service account specified for pod ${namespace}/${pod.metadata.name}`;
+  }
+  const account = reader.get(serviceAccountResource, namespace, name);
+  return account === undefined
+    ? `error looking up service account ${namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`
+    : mountableProblem(pod, account, "whole");
+}
+
+function accountOf({ spec }: Pod): string {
+  return spec?.serviceAccountName ?? "";
+}
+
+/** A mirror pod runs already: it may use nothing that the API would have to give it. */
+function mirrorPodProblem(pod: Pod): string | undefined {
+  if (accountOf(pod) !== "") return "a mirror pod may not reference service accounts";
+  if (podSecrets(pod).size > 0) return "a mirror pod may not reference secrets";
+  const projects = (pod.spec?.volumes ?? []).some(({ projected }) =>
+    projected?.sources?.some((source) => source.serviceAccountToken !== undefined),
+  );
+  return projects ? "a mirror pod may not use ServiceAccountToken volume projections" : undefined;
+}
+
+// ---- an account that says which secrets its pods may use --------------------
+
+function mountableProblem(
+  pod: Pod,
+  account: ServiceAccount,
+  part: "whole" | "ephemeralOnly",
+): string | undefined {
+  if (!trueTexts.has(account.metadata.annotations?.[enforceAnnotation] ?? "")) return undefined;
+  const mountable = new Set((account.secrets ?? []).map((secret) => secret.name));
+  const isForeign = (secret: string | undefined): secret is string =>
+    secret !== undefined && !mountable.has(secret);
+  const refusal = (what: string, secret: string): string =>
+    `${what} referencing secret.secretName="${secret}" is not allowed because service account ${account.metadata.name} does not reference that secret`;
+  const {
+    volumes = [],
+    initContainers = [],
+    containers = [],
+    ephemeralContainers = [],
+  } = pod.spec ?? { containers: [] };
+  const ofContainers = (
+    what: string,
+    list: readonly Pick<Container, "name" | "env" | "envFrom">[],
+  ) =>
+    list.flatMap(({ name, env = [], envFrom = [] }) => [
+      ...env.flatMap((variable) => {
+        const secret = variable.valueFrom?.secretKeyRef?.name;
+        return isForeign(secret)
+          ? [refusal(`${what} ${name} with envVar ${variable.name}`, secret)]
+          : [];
+      }),
+      ...envFrom.flatMap(({ secretRef }) =>
+        isForeign(secretRef?.name) ? [refusal(`${what} ${name} with envFrom`, secretRef.name)] : [],
+      ),
+    ]);
+  if (part === "ephemeralOnly") return ofContainers("ephemeral container", ephemeralContainers)[0];
+  const pulls = new Set((account.imagePullSecrets ?? []).map((secret) => secret.name));
+  return [
+    ...volumes.flatMap(({ secret }) =>
+      isForeign(secret?.secretName)
+        ? [
+            `volume with secret.secretName="${secret.secretName}" is not allowed because service account ${account.metadata.name} does not reference that secret`,
+          ]
+        : [],
+    ),
+    ...ofContainers("init container", initContainers),
+    ...ofContainers("container", containers),
+    ...(pod.spec?.imagePullSecrets ?? []).flatMap(({ name }, index) =>
+      pulls.has(name)
+        ? []
+        : [
+            `imagePullSecrets[${index}].name="${name}" is not allowed because service account ${account.metadata.name} does not reference that imagePullSecret`,
+          ],
+    ),
+  ][0];
 }
 
 /** Mounts the token in each container that has nothing mounted at its place. */

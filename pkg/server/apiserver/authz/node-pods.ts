@@ -1,5 +1,6 @@
-import type { Container, Pod } from "../../../api/generated/core-v1.generated.ts";
+import type { Pod } from "../../../api/generated/core-v1.generated.ts";
 import { podResource } from "../../../api/resources/pod.ts";
+import { podConfigMaps, podSecrets } from "../../../api/shared/pod-references.ts";
 import type { ObjectFeed } from "./object-feed.ts";
 
 /** What the pods of each node refer to. */
@@ -53,34 +54,11 @@ function podReferences(pod: Pod): ReadonlySet<string> {
   if (pod.metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) return references;
   const { spec } = pod;
   if (spec === undefined) return references;
-  const add = (resource: string, name: string | undefined): void => {
-    if (name !== undefined && name !== "") references.add(`${resource}/${namespace}/${name}`);
+  const add = (resource: string, name: string): void => {
+    references.add(`${resource}/${namespace}/${name}`);
   };
-  add("serviceaccounts", spec.serviceAccountName);
-  for (const secret of spec.imagePullSecrets ?? []) add("secrets", secret.name);
-  const containers: readonly Pick<Container, "env" | "envFrom">[] = [
-    ...(spec.initContainers ?? []),
-    ...spec.containers,
-    ...(spec.ephemeralContainers ?? []),
-  ];
-  for (const container of containers) {
-    for (const source of container.envFrom ?? []) {
-      add("configmaps", source.configMapRef?.name);
-      add("secrets", source.secretRef?.name);
-    }
-    for (const variable of container.env ?? []) {
-      add("configmaps", variable.valueFrom?.configMapKeyRef?.name);
-      add("secrets", variable.valueFrom?.secretKeyRef?.name);
-    }
-  }
-  for (const volume of spec.volumes ?? []) {
-    add("configmaps", volume.configMap?.name);
-    add("secrets", volume.secret?.secretName);
-    add("secrets", volume.csi?.nodePublishSecretRef?.name);
-    for (const source of volume.projected?.sources ?? []) {
-      add("configmaps", source.configMap?.name);
-      add("secrets", source.secret?.name);
-    }
-  }
+  if (spec.serviceAccountName) add("serviceaccounts", spec.serviceAccountName);
+  for (const name of podSecrets(pod)) add("secrets", name);
+  for (const name of podConfigMaps(pod)) add("configmaps", name);
   return references;
 }
