@@ -28,9 +28,17 @@ export class CrashableDisk {
     if (operation.type === "make")
       this.#files.set(file, this.#files.get(file) ?? { synced: Buffer.alloc(0), unsynced: [] });
     else if (operation.type === "remove") this.#files.delete(file);
+    else if (operation.type === "rename") this.#rename(file, operation.to);
     else if (operation.type === "write" || operation.type === "truncate")
       this.#files.get(file)?.unsynced.push(operation);
     else this.#sync(file);
+  }
+
+  #rename(from: string, to: string): void {
+    const one = this.#files.get(from);
+    if (one === undefined) return;
+    this.#files.delete(from);
+    this.#files.set(to, one);
   }
 
   #sync(file: string): void {

@@ -5,10 +5,11 @@ import { runCommand } from "../support/run-command.ts";
 /** What a process did to the files of a directory, each by its name in it; the directory itself is "". */
 export type DiskOperation =
   | { readonly type: "make" | "sync" | "remove"; readonly file: string }
+  | { readonly type: "rename"; readonly file: string; readonly to: string }
   | { readonly type: "write"; readonly file: string; readonly at: number; readonly bytes: Buffer }
   | { readonly type: "truncate"; readonly file: string; readonly length: number };
 
-const calls = "openat,pwrite64,write,fsync,fdatasync,ftruncate,unlink";
+const calls = "openat,pwrite64,write,fsync,fdatasync,ftruncate,unlink,rename";
 
 /** All that `command` does to `files` of `directory`, in the order in which the kernel was asked for it. */
 export async function recordDisk(
@@ -48,6 +49,15 @@ function parseTrace(trace: string, directory: string): DiskOperation[] {
         operations.push({ type: "make", file });
         made.add(file);
       }
+      continue;
+    }
+    if (name === "rename") {
+      const [from = "", to = ""] = [...args.matchAll(/"([^"]*)"/g)].map(([, path = ""]) =>
+        nameIn(directory, decoded(path).toString()),
+      );
+      operations.push({ type: "rename", file: from, to });
+      made.delete(from);
+      made.add(to);
       continue;
     }
     const [, hexPath = "", rest = ""] = descriptor.exec(args) ?? [];

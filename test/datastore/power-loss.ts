@@ -31,7 +31,7 @@ interface Acknowledged {
   readonly revision: number;
 }
 
-const files = ["state.db", "state.db-wal", "acknowledged"];
+const files = ["state.db", "state.db-wal", "state.db.new", "state.db.new-wal", "acknowledged"];
 const writer = new URL("./recorded-writer.ts", import.meta.url).pathname;
 
 /**

@@ -1,5 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Failpoint, FileStep } from "../../pkg/datastore/sqlite/file-step.ts";
 import type {
   SqliteThreadData,
@@ -110,10 +110,9 @@ export class SimulatedProcess {
   kill(at: FileStep | "between steps" = "between steps"): void {
     if (this.diedAt !== undefined) return;
     this.diedAt = at;
-    for (const suffix of ["", "-wal"]) {
-      const file = `${this.file}${suffix}`;
-      if (existsSync(file)) copyFileSync(file, join(this.remains, `${databaseFile}${suffix}`));
-    }
+    const directory = dirname(this.file);
+    for (const name of readdirSync(directory))
+      copyFileSync(join(directory, name), join(this.remains, name));
   }
 
   /** Lets go of what the dead one holds in this process: its connection, and those who wait for it. */

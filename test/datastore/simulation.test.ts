@@ -42,7 +42,13 @@ describe("whatever clients, watchers, the disk and crashes do", () => {
       if (driver === "memory") return;
       // A step at which nothing crashed would be one of which nothing is known.
       const steps: (FileStep | "between steps")[] = [
-        ...(["open: made", "open: prepared", "open: tables", "open: checked"] as const),
+        ...([
+          "open: made",
+          "open: named",
+          "open: prepared",
+          "open: tables",
+          "open: checked",
+        ] as const),
         ...(["open: noted", "commit: begun", "commit: written", "commit: forgotten"] as const),
         ...(["commit: whole", "commit: done", "checkpoint: begun", "checkpoint: done"] as const),
         ...(["close: noted", "close: emptied", "between steps"] as const),

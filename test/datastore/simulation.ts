@@ -72,7 +72,14 @@ const closingSteps: readonly FileStep[] = [
   ...(["commit: written", "commit: whole", "close: noted", "close: emptied"] as const),
 ];
 const openingSteps: readonly FileStep[] = [
-  ...(["open: made", "open: prepared", "open: tables", "open: checked", "open: noted"] as const),
+  ...([
+    "open: made",
+    "open: named",
+    "open: prepared",
+    "open: tables",
+    "open: checked",
+    "open: noted",
+  ] as const),
 ];
 
 const crowdedFileBytes = 300_000;

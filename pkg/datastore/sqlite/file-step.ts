@@ -1,8 +1,9 @@
 /** Where a crash may find the work on the file half done, in the words of what is done by then. */
 export type FileStep =
   | "open: made"
-  | "open: prepared"
   | "open: tables"
+  | "open: named"
+  | "open: prepared"
   | "open: checked"
   | "open: noted"
   | "commit: begun"

@@ -31,10 +31,7 @@ export function datastoreErrorFrom(
       `the datastore ${file} cannot be written: make its directory and its disk writable for mini8s`,
     );
   if (code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB")
-    return error(
-      "corrupt",
-      `the datastore ${file} is damaged: stop mini8s, move the file away, and restore a snapshot`,
-    );
+    return lost(file, `is damaged (${code}: ${detail})`, caught);
   if (code.startsWith("SQLITE_CANTOPEN"))
     return error(
       "io",
@@ -48,4 +45,13 @@ function codeOf(caught: unknown): string {
   if (caught instanceof Error && "code" in caught && typeof caught.code === "string")
     return caught.code;
   return "";
+}
+
+/** What cannot be mended here without losing what was acknowledged, with the commands to go on by. */
+export function lost(file: string, how: string, cause?: unknown): DatastoreError {
+  return new DatastoreError(
+    "corrupt",
+    `the datastore ${file} ${how}. Nothing was changed. Stop mini8s and keep what is left: for name in ${file} ${file}-wal; do mv $name $name.damaged; done. Then put a copy of the file in its place: cp <copy> ${file}; or start without, with an empty cluster`,
+    cause === undefined ? {} : { cause },
+  );
 }

@@ -1,12 +1,22 @@
-import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { DatastoreError, type Revision } from "../datastore.ts";
 import type { Failpoint } from "./file-step.ts";
+import { findLogDamage } from "./log-damage.ts";
 import type { CommitRequest, SqliteThreadData, ThreadWrite, WriteFailure } from "./protocol.ts";
 import { unpackWrites } from "./protocol.ts";
 import { applicationId, pageBytes, schemaSql, schemaVersion } from "./schema.ts";
-import { datastoreErrorFrom } from "./sqlite-errors.ts";
+import { datastoreErrorFrom, lost } from "./sqlite-errors.ts";
 
 /** Free pages are given back to the disk once they are this many, and a quarter of the file. */
 const freePagesMin = 1_024;
@@ -56,14 +66,9 @@ export class SqliteFile {
   static open(options: SqliteThreadData, failpoint: Failpoint = () => {}): SqliteFile {
     let database: Database.Database | undefined;
     try {
-      createPrivately(options.file);
-      failpoint("open: made");
-      const addon =
-        options.nativeBinding === undefined ? undefined : loadAddon(options.nativeBinding);
-      database = new Database(options.file, {
-        timeout: options.lockWaitMs,
-        ...(addon === undefined ? {} : { nativeBinding: addon }),
-      });
+      makeWhole(options, failpoint);
+      refuseWhatIsLost(options.file);
+      database = connect(options.file, options);
       return new SqliteFile(options, database, failpoint);
     } catch (caught) {
       database?.close();
@@ -176,10 +181,7 @@ export class SqliteFile {
   #check(): void {
     const found = this.#database.pragma("quick_check(1)", { simple: true });
     if (found === "ok") return;
-    throw new DatastoreError(
-      "corrupt",
-      `the datastore ${this.#options.file} is damaged (${found}): move the file away, and restore a snapshot`,
-    );
+    throw lost(this.#options.file, `is damaged (${found})`);
   }
 
   #mark({ reserve, volatile }: CommitRequest): void {
@@ -340,10 +342,60 @@ function bufferOf(value: Uint8Array): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
-/** The file holds secrets: only its owner may read it, or what SQLite puts beside it. */
-function createPrivately(file: string): void {
+/**
+ * A new file is made under another name and gets its own once it is whole and synced: one that is found empty or
+ * without tables was never left so. The file holds secrets: only its owner may read it, or what SQLite puts beside it.
+ */
+function makeWhole(options: SqliteThreadData, failpoint: Failpoint): void {
+  const { file } = options;
+  if (existsSync(file)) return;
+  refuseLogWithoutFile(file);
+  const unfinished = `${file}.new`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  closeSync(openSync(file, "a", 0o600));
+  // Of an earlier start, which did not live to give it its name.
+  for (const suffix of ["", "-wal", "-journal"]) rmSync(`${unfinished}${suffix}`, { force: true });
+  closeSync(openSync(unfinished, "a", 0o600));
+  failpoint("open: made");
+  const database = connect(unfinished, options);
+  try {
+    database.pragma("locking_mode=EXCLUSIVE");
+    database.pragma(`page_size=${pageBytes}`);
+    database.pragma("auto_vacuum=INCREMENTAL");
+    useLog(file, database);
+    createTables(database);
+  } finally {
+    database.close();
+  }
+  failpoint("open: tables");
+  renameSync(unfinished, file);
+  // The name in the directory must survive a power cut too.
+  const directory = openSync(dirname(file), "r");
+  fsyncSync(directory);
+  closeSync(directory);
+  failpoint("open: named");
+}
+
+function connect(file: string, { lockWaitMs, nativeBinding }: SqliteThreadData): Database.Database {
+  const addon = nativeBinding === undefined ? undefined : loadAddon(nativeBinding);
+  return new Database(file, {
+    timeout: lockWaitMs,
+    ...(addon === undefined ? {} : { nativeBinding: addon }),
+  });
+}
+
+/** SQLite would delete the log, and with it what was acknowledged last. */
+function refuseLogWithoutFile(file: string): void {
+  const log = `${file}-wal`;
+  if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  throw lost(file, `is not there, though its log ${log} is`);
+}
+
+function refuseWhatIsLost(file: string): void {
+  if (statSync(file).size === 0) throw lost(file, "is empty, though it was never left so");
+  const damage = findLogDamage(`${file}-wal`);
+  if (damage === undefined) return;
+  const where = `byte ${damage.at} of its log ${file}-wal`;
+  throw lost(file, `is damaged at ${where}, and what was acknowledged after that would be lost`);
 }
 
 /**
@@ -363,46 +415,39 @@ function prepareFile(
 ): void {
   // Before anything is read: the lock is then kept until the connection is closed, and needs no shared memory.
   database.pragma("locking_mode=EXCLUSIVE");
-  // A crash may have left a file that is no more than created.
-  const isNew = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
-  if (!isNew) assertOurs(file, database);
-  if (isNew) {
-    database.pragma(`page_size=${pageBytes}`);
-    database.pragma("auto_vacuum=INCREMENTAL");
-  }
-  if (database.pragma("journal_mode=WAL", { simple: true }) !== "wal")
-    throw new DatastoreError(
-      "io",
-      `the datastore ${file} cannot use a write-ahead log on this disk`,
-    );
+  assertOurs(file, database);
+  useLog(file, database);
   database.pragma("synchronous=FULL");
   database.pragma(`wal_autocheckpoint=${logPagesMax}`);
   database.pragma(`journal_size_limit=${logPagesMax * pageBytes}`);
   database.pragma(`cache_size=-${cacheKibibytes}`);
   failpoint("open: prepared");
-  if (isNew) createTables(file, database);
-  failpoint("open: tables");
 }
 
-function createTables(file: string, database: Database.Database): void {
+function useLog(file: string, database: Database.Database): void {
+  if (database.pragma("journal_mode=WAL", { simple: true }) !== "wal")
+    throw new DatastoreError(
+      "io",
+      `the datastore ${file} cannot use a write-ahead log on this disk`,
+    );
+}
+
+function createTables(database: Database.Database): void {
   database.exec(`
+    PRAGMA synchronous=FULL;
     BEGIN EXCLUSIVE;
     ${schemaSql}
     PRAGMA application_id=${applicationId};
     PRAGMA user_version=${schemaVersion};
     COMMIT;
   `);
-  // The new name in the directory must survive a power cut too.
-  const directory = openSync(dirname(file), "r");
-  fsyncSync(directory);
-  closeSync(directory);
 }
 
 function assertOurs(file: string, database: Database.Database): void {
   if (database.pragma("application_id", { simple: true }) !== applicationId)
     throw new DatastoreError(
       "corrupt",
-      `${file} is not a mini8s datastore: move it away, or choose another path`,
+      `${file} is not a mini8s datastore: move it away (mv ${file} ${file}.other), or choose another path`,
     );
   const version = Number(database.pragma("user_version", { simple: true }));
   if (version > schemaVersion)
