@@ -14,6 +14,7 @@ import { csiStorageCapacityResource } from "./resources/csistoragecapacity.ts";
 import { customResourceDefinitionResource } from "./resources/customresourcedefinition.ts";
 import { daemonSetResource } from "./resources/daemonset.ts";
 import { deploymentResource } from "./resources/deployment.ts";
+import { deviceClassResource } from "./resources/deviceclass.ts";
 import { endpointsResource } from "./resources/endpoints.ts";
 import { endpointSliceResource } from "./resources/endpointslice.ts";
 import { eventsEventResource } from "./resources/event-events.ts";
@@ -43,7 +44,10 @@ import { priorityClassResource } from "./resources/priorityclass.ts";
 import { priorityLevelConfigurationResource } from "./resources/prioritylevelconfiguration.ts";
 import { replicaSetResource } from "./resources/replicaset.ts";
 import { replicationControllerResource } from "./resources/replicationcontroller.ts";
+import { resourceClaimResource } from "./resources/resourceclaim.ts";
+import { resourceClaimTemplateResource } from "./resources/resourceclaimtemplate.ts";
 import { resourceQuotaResource } from "./resources/resourcequota.ts";
+import { resourceSliceResource } from "./resources/resourceslice.ts";
 import { roleResource } from "./resources/role.ts";
 import { roleBindingResource } from "./resources/rolebinding.ts";
 import { runtimeClassResource } from "./resources/runtimeclass.ts";
@@ -80,6 +84,7 @@ export const allResources: readonly ResourceDefinition[] = [
   customResourceDefinitionResource,
   daemonSetResource,
   deploymentResource,
+  deviceClassResource,
   endpointsResource,
   endpointSliceResource,
   eventsEventResource,
@@ -109,7 +114,10 @@ export const allResources: readonly ResourceDefinition[] = [
   priorityLevelConfigurationResource,
   replicaSetResource,
   replicationControllerResource,
+  resourceClaimResource,
+  resourceClaimTemplateResource,
   resourceQuotaResource,
+  resourceSliceResource,
   roleResource,
   roleBindingResource,
   runtimeClassResource,

@@ -17,7 +17,7 @@ test("each kind's schema is of the built-in type of that name", () => {
 
 test("a kind is stored and has columns, or is answered and has none", () => {
   for (const { kind, storage, columns, verbs } of allResources) {
-    const shown = columns.filter(({ format }) => format === "name").length;
+    const shown = columns.filter(({ name, format }) => name === "Name" && format === "name").length;
     expect([kind, shown]).toEqual([kind, storage === "stored" ? 1 : 0]);
     if (storage === "none") expect([kind, verbs]).toEqual([kind, ["create"]]);
   }

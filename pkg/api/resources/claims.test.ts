@@ -303,7 +303,7 @@ describe("a StorageClass", () => {
       "provisioner: a, allowedTopologies: [{}]",
       ['allowedTopologies[0].matchLabelExpressions: Duplicate value: ""'],
     ],
-  ])("%.80s", (rest, expected) => {
+  ])("case %#", (rest, expected) => {
     expect(refusalsOf(storageClassResource, storageClass(rest))).toEqual(expected);
   });
 

@@ -109,7 +109,7 @@ describe("a CSINode", () => {
         'spec.drivers[1]: Duplicate value: "x"',
       ],
     ],
-  ])("%.60s", (drivers, expected) => {
+  ])("case %#", (drivers, expected) => {
     expect(refusalsOf(csiNodeResource, node(drivers))).toEqual(expected);
   });
 

@@ -26,13 +26,14 @@ export const csiNodeResource = defineResource<CSINode>({
     });
     return errors;
   },
-  validateUpdate: (next, previous) =>
-    (previous.spec.drivers ?? []).flatMap((before) =>
-      (next.spec.drivers ?? [])
-        .filter(({ name }) => name === before.name)
-        .filter((driver) => !equalJson(unchanging(driver), unchanging(before)))
-        .map((driver) => invalid("spec.drivers", asGoDriver(driver), immutableDetail)),
-    ),
+  validateUpdate(next, previous) {
+    const before = new Map((previous.spec.drivers ?? []).map((driver) => [driver.name, driver]));
+    return (next.spec.drivers ?? []).flatMap((driver) => {
+      const known = before.get(driver.name);
+      const isSame = known === undefined || equalJson(unchanging(driver), unchanging(known));
+      return isSame ? [] : [invalid("spec.drivers", asGoDriver(driver), immutableDetail)];
+    });
+  },
   columns: [
     nameColumn,
     {

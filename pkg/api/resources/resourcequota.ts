@@ -111,29 +111,30 @@ const contradictions = [
   ["Terminating", "NotTerminating"],
 ] as const;
 
-function contradict(scopes: readonly string[]): number {
-  return contradictions.filter(([one, other]) => scopes.includes(one) && scopes.includes(other))
-    .length;
+function contradict(scopes: ReadonlySet<string>): boolean {
+  return contradictions.some(([one, other]) => scopes.has(one) && scopes.has(other));
 }
 
-function isUncountable(scope: string, resource: string): boolean {
-  return scopeResources.get(scope)?.has(resource) === false;
+/** Whether one of the resources cannot be counted of the objects in a scope. */
+function isBesideScope(scope: string, resources: readonly string[]): boolean {
+  const countable = scopeResources.get(scope);
+  return countable !== undefined && resources.some((resource) => !countable.has(resource));
 }
 
+/** Each thing that is wrong is said once, however many scopes there are of which it holds. */
 function validateScopes(
   { scopes = [] }: ResourceQuotaSpec,
   resources: readonly string[],
   errors: FieldError[],
 ): void {
-  const path = "spec.scopes";
-  const refuse = (detail: string) => errors.push(invalid(path, scopes, detail));
-  for (const scope of scopes) {
-    if (!scopeResources.has(scope)) refuse("unsupported scope");
-    for (const resource of resources) {
-      if (isUncountable(scope, resource)) refuse("unsupported scope applied to resource");
-    }
+  const unique = new Set<string>(scopes);
+  const names = [...unique];
+  const refuse = (detail: string) => errors.push(invalid("spec.scopes", scopes, detail));
+  if (names.some((scope) => !scopeResources.has(scope))) refuse("unsupported scope");
+  if (names.some((scope) => isBesideScope(scope, resources))) {
+    refuse("unsupported scope applied to resource");
   }
-  for (let left = contradict(scopes); left > 0; left -= 1) refuse("conflicting scopes");
+  if (contradict(unique)) refuse("conflicting scopes");
 }
 
 const existsOnly: ReadonlySet<string> = new Set([
@@ -156,13 +157,6 @@ function validateScopeSelector(
     if (!scopeResources.has(scopeName)) {
       errors.push(invalid(`${path}.scopeName`, scopeName, "unsupported scope"));
     }
-    for (const resource of resources) {
-      if (isUncountable(scopeName, resource)) {
-        errors.push(
-          invalid(path, asGoSelector(scopeSelector), "unsupported scope applied to resource"),
-        );
-      }
-    }
     if (existsOnly.has(scopeName) && operator !== "Exists") {
       errors.push(
         invalid(
@@ -174,10 +168,13 @@ function validateScopeSelector(
     }
     validateOperator(operator, values, path, errors);
   }
-  const names = expressions.map(({ scopeName }) => scopeName);
-  for (let left = contradict(names); left > 0; left -= 1) {
-    errors.push(invalid(path, scopes ?? null, "conflicting scopes"));
+  const names = new Set<string>(expressions.map(({ scopeName }) => scopeName));
+  if ([...names].some((scope) => isBesideScope(scope, resources))) {
+    errors.push(
+      invalid(path, asGoSelector(scopeSelector), "unsupported scope applied to resource"),
+    );
   }
+  if (contradict(names)) errors.push(invalid(path, scopes ?? null, "conflicting scopes"));
 }
 
 function validateOperator(
@@ -226,7 +223,9 @@ function asGoSelector({ matchExpressions }: NonNullable<ResourceQuotaSpec["scope
 }
 
 function sameScopes(one: readonly string[], other: readonly string[]): boolean {
-  return one.every((scope) => other.includes(scope)) && other.every((scope) => one.includes(scope));
+  const left = new Set(one);
+  const right = new Set(other);
+  return left.size === right.size && [...left].every((scope) => right.has(scope));
 }
 
 /** A pod's limits are never below its requests: a quota with less of the one leaves some of the other unused. */

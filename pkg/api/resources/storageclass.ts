@@ -100,8 +100,8 @@ function validate(storageClass: StorageClass): readonly FieldError[] {
 }
 
 function validateTopologies(terms: readonly TopologySelectorTerm[], errors: FieldError[]): void {
-  // Before each term stand as many empty ones as there are terms, as upstream has it: one that asks for nothing is refused.
-  const seen = terms.map(() => "[]");
+  // A term that asks for nothing is refused as if it had been there before, as upstream has it.
+  const seen = new Set(["[]"]);
   terms.forEach(({ matchLabelExpressions = [] }, index) => {
     const path = `allowedTopologies[${index}].matchLabelExpressions`;
     const term = new Map<string, readonly string[]>();
@@ -111,8 +111,8 @@ function validateTopologies(terms: readonly TopologySelectorTerm[], errors: Fiel
       term.set(requirement.key, [...new Set(requirement.values ?? [])].sort());
     });
     const identity = JSON.stringify([...term].sort());
-    for (const other of seen) if (identity === other) errors.push(duplicate(path, ""));
-    seen.push(identity);
+    if (seen.has(identity)) errors.push(duplicate(path, ""));
+    seen.add(identity);
   });
 }
 
@@ -122,8 +122,10 @@ function validateRequirement(
   errors: FieldError[],
 ): void {
   if (values.length === 0) errors.push(required(`${path}.values`));
+  const seen = new Set<string>();
   values.forEach((value, index) => {
-    if (values.indexOf(value) < index) errors.push(duplicate(`${path}.values[${index}]`, value));
+    if (seen.has(value)) errors.push(duplicate(`${path}.values[${index}]`, value));
+    seen.add(value);
   });
   errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));
 }

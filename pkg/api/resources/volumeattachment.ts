@@ -15,10 +15,10 @@ import {
   volumeAttachmentSchema,
 } from "../generated/storage-v1.generated.ts";
 import { checkDnsSubdomain, inclusiveRange } from "../names.ts";
-import type { Draft } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { validateCsiDriverName } from "../shared/csi-driver-name.ts";
+import { keepMetadataOfStatus } from "../shared/status-metadata.ts";
 import { defaultVolumeSource } from "../shared/volume-source-defaults.ts";
 import { validateVolumeSpec } from "../shared/volume-spec.ts";
 
@@ -40,7 +40,7 @@ export const volumeAttachmentResource = defineResource<VolumeAttachment>({
   prepareCreate(attachment) {
     attachment.status = { attached: false };
   },
-  prepareStatusUpdate: keepMetadata,
+  prepareStatusUpdate: keepMetadataOfStatus,
   validate: ({ spec, status }) => [
     ...validateCsiDriverName(spec.attacher, "spec.attacher"),
     ...validateSource(spec.source, "spec.source"),
@@ -83,18 +83,6 @@ export const volumeAttachmentResource = defineResource<VolumeAttachment>({
     ageColumn,
   ],
 });
-
-/** Who writes the status changes nothing of the metadata. */
-function keepMetadata({ metadata }: Draft<VolumeAttachment>, previous: VolumeAttachment): void {
-  const { labels, annotations, finalizers } = previous.metadata;
-  const kept = { labels, annotations, finalizers };
-  for (const field of ["labels", "annotations", "finalizers"] as const) {
-    if (kept[field] === undefined) delete metadata[field];
-  }
-  if (labels !== undefined) metadata.labels = { ...labels };
-  if (annotations !== undefined) metadata.annotations = { ...annotations };
-  if (finalizers !== undefined) metadata.finalizers = [...finalizers];
-}
 
 function checkSpec(next: VolumeAttachment, previous: VolumeAttachment): readonly FieldError[] {
   return equalJson(next.spec, previous.spec) ? [] : [invalid("spec", next.spec, immutableDetail)];

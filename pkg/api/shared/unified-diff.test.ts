@@ -24,3 +24,14 @@ test.each<[string, string, string]>([
 ])("%s → %s", (before, after, expected) => {
   expect(unifiedDiff(lines(before), lines(after))).toBe(expected);
 });
+
+test("long texts are compared by the lines that say where they meet, and too long ones not at all", () => {
+  const brackets = (count: number) =>
+    Array.from({ length: count }, (_, at) => `{ ${at} }`).join(" ");
+  const before = lines(brackets(300));
+  const after = before.replace("\n150\n", "\nother\n");
+  expect(unifiedDiff(before, after)).toBe(
+    "@@ -449,7 +449,7 @@\n 149\n }\n {\n-150\n+other\n }\n {\n 151\n",
+  );
+  expect(unifiedDiff(lines(brackets(700)), after)).toBe("");
+});

@@ -14,6 +14,10 @@ interface Stretch {
 type Range = readonly [leftFrom: number, leftTo: number, rightFrom: number, rightTo: number];
 
 const contextLines = 3;
+/** Of longer texts, nothing is said: comparing them would take long, and nobody would read it. */
+const comparedLinesMax = 2_000;
+/** In a text as long as this, a line that is there again and again says nothing of where the texts meet. */
+const popularLinesFrom = 200;
 
 /**
  * What differs between two texts, as `@@ -1,3 +1,3 @@` and lines that begin with a space, `-` or `+`: what upstream
@@ -22,6 +26,7 @@ const contextLines = 3;
 export function unifiedDiff(before: string, after: string): string {
   const left = before.split("\n");
   const right = after.split("\n");
+  if (Math.max(left.length, right.length) > comparedLinesMax) return "";
   return hunksOf(stretchesOf(left, right))
     .map((hunk) => printHunk(hunk, left, right))
     .join("");
@@ -125,11 +130,15 @@ function matchingBlocks(left: readonly string[], right: readonly string[]): read
     if (known === undefined) positions.set(line, [index]);
     else known.push(index);
   });
+  if (right.length >= popularLinesFrom) {
+    const often = Math.floor(right.length / 100) + 1;
+    for (const [line, known] of positions) if (known.length > often) positions.delete(line);
+  }
   const found: Block[] = [];
   const open: Range[] = [[0, left.length, 0, right.length]];
   for (let range = open.pop(); range !== undefined; range = open.pop()) {
     const [leftFrom, leftTo, rightFrom, rightTo] = range;
-    const block = longestMatch(left, positions, range);
+    const block = longestMatch(left, right, positions, range);
     if (block.size === 0) continue;
     found.push(block);
     open.push([leftFrom, block.left, rightFrom, block.right]);
@@ -155,6 +164,7 @@ function joined(blocks: readonly Block[]): readonly Block[] {
 /** Of several that are equally long, the one that comes first on the left, and then on the right. */
 function longestMatch(
   left: readonly string[],
+  right: readonly string[],
   positions: ReadonlyMap<string, readonly number[]>,
   [leftFrom, leftTo, rightFrom, rightTo]: Range,
 ): Block {
@@ -170,5 +180,28 @@ function longestMatch(
     }
     lengths = next;
   }
-  return best;
+  return extended(best, left, right, [leftFrom, leftTo, rightFrom, rightTo]);
+}
+
+/** With the equal lines before and behind that were left out for being popular. */
+function extended(
+  block: Block,
+  left: readonly string[],
+  right: readonly string[],
+  [leftFrom, leftTo, rightFrom, rightTo]: Range,
+): Block {
+  let { left: leftAt, right: rightAt, size } = block;
+  while (leftAt > leftFrom && rightAt > rightFrom && left[leftAt - 1] === right[rightAt - 1]) {
+    leftAt -= 1;
+    rightAt -= 1;
+    size += 1;
+  }
+  while (
+    leftAt + size < leftTo &&
+    rightAt + size < rightTo &&
+    left[leftAt + size] === right[rightAt + size]
+  ) {
+    size += 1;
+  }
+  return { left: leftAt, right: rightAt, size };
 }
