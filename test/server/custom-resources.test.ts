@@ -466,6 +466,14 @@ describe("an established kind", () => {
       maximum: 10,
       default: 1,
     });
+    // By these kubectl chooses how to patch.
+    const { patch } =
+      document.json.paths[`${objects.replace("/default/", "/{namespace}/")}/{name}`];
+    expect(Object.keys(patch.requestBody.content)).toEqual([
+      "application/apply-patch+yaml",
+      "application/json-patch+json",
+      "application/merge-patch+json",
+    ]);
     expect(schema.properties.metadata.allOf).toEqual([
       { $ref: "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" },
     ]);

@@ -55,12 +55,14 @@ interface Operation {
 
 const objectTypes = [jsonType, yamlType, protobufType];
 const listTypes = [...objectTypes, `${jsonType};stream=watch`, `${protobufType};stream=watch`];
-const patchTypes = [
+const customTypes = [jsonType, yamlType];
+/** In these any kind is patched. */
+const customPatchTypes = [
   "application/apply-patch+yaml",
   "application/json-patch+json",
   "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
 ];
+const patchTypes = [...customPatchTypes, "application/strategic-merge-patch+json"];
 
 const phrases: Readonly<Record<number, string>> = { 200: "OK", 201: "Created", 202: "Accepted" };
 
@@ -262,7 +264,10 @@ class PathWriter {
                   "Take fields that another manager owns (apply only).",
                 ),
               ],
-              body: { definition: `${meta}.Patch`, types: patchTypes },
+              body: {
+                definition: `${meta}.Patch`,
+                types: this.isCustom() ? customPatchTypes : patchTypes,
+              },
               codes: [200, 201],
               summary: `partially update ${what} ${this.resource.kind}`,
             },
@@ -273,7 +278,7 @@ class PathWriter {
 
   private operation(operation: Operation): Json {
     const { group, version, kind } = operation.target;
-    const types = operation.action === "list" ? listTypes : objectTypes;
+    const types = this.answerTypes(operation.action);
     const common = {
       tags: [this.tag()],
       description: operation.summary,
@@ -300,6 +305,15 @@ class PathWriter {
       ...this.requestBody(operation.body),
       responses: this.responses(operation.codes, { content }),
     };
+  }
+
+  private isCustom(): boolean {
+    return this.resource.schema.object.structural !== undefined;
+  }
+
+  private answerTypes(action: string): readonly string[] {
+    if (this.isCustom()) return customTypes;
+    return action === "list" ? listTypes : objectTypes;
   }
 
   private responses(codes: readonly number[], what: Json): Json {
