@@ -101,12 +101,18 @@ function isCharged({ metadata, status }: Pod, nowMs: number): boolean {
   return nowMs <= deletionMs + deletionGracePeriodSeconds * 1000;
 }
 
+const ended: Amounts = new Map([[objectCount, one]]);
+/** Of stored pods, which never change: a namespace is counted again at each deletion. */
+const known = new WeakMap<Pod, Amounts>();
+
 function podUsage(pod: Pod, nowMs: number): Amounts {
-  const usage = new Map([[objectCount, one]]);
   const { spec } = pod;
-  if (spec === undefined || !isCharged(pod, nowMs)) return usage;
-  usage.set("pods", one);
+  if (spec === undefined || !isCharged(pod, nowMs)) return ended;
+  const before = known.get(pod);
+  if (before !== undefined) return before;
+  const usage = new Map([...ended, ["pods", one]]);
   charge(usage, podRequests({ spec }), podLimits({ spec }));
+  if (Object.isFrozen(pod)) known.set(pod, usage);
   return usage;
 }
 
