@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createdFromYaml, decodeYaml, problemsOf } from "../../../test/support/decode-yaml.ts";
 import type { ContainerStatus, Pod, PodStatus } from "../generated/core-v1.generated.ts";
+import type { Draft } from "../object.ts";
 import { podResource } from "./pod.ts";
 
 const minimal = `
@@ -388,7 +389,7 @@ describe("of a pod that exists, only little may change", () => {
     expect(error?.detail).toMatch(
       /^pod updates may not change fields other than `spec\.containers/,
     );
-    expect(error?.detail).toContain("spec.hostNetwork");
+    expect(error?.detail).toContain('\n+ "hostNetwork": true,\n');
   });
 
   test("containers neither come nor go", () => {
@@ -542,6 +543,302 @@ test("kubectl's users are warned of what will not do what they mean", () => {
     'spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
     'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
   ]);
+});
+
+test("what a pod says of others by the keys of its labels is written out when it is made", () => {
+  const made = createdFromYaml(
+    podResource,
+    `
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web, hash: a1}}
+spec:
+  containers: [{name: web, image: nginx}]
+  topologySpreadConstraints:
+  - {maxSkew: 1, topologyKey: zone, whenUnsatisfiable: DoNotSchedule, labelSelector: {}, matchLabelKeys: [hash, none]}
+  affinity:
+    podAntiAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+      - {topologyKey: zone, labelSelector: {matchLabels: {app: web}}, mismatchLabelKeys: [hash]}
+`,
+  );
+  const required = { key: "hash", operator: "In", values: ["a1"] };
+  expect(made.spec.topologySpreadConstraints?.[0]?.labelSelector).toEqual({
+    matchExpressions: [required],
+  });
+  const { podAntiAffinity } = made.spec.affinity ?? {};
+  expect(
+    podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.[0]?.labelSelector,
+  ).toEqual({
+    matchLabels: { app: "web" },
+    matchExpressions: [{ ...required, operator: "NotIn" }],
+  });
+});
+
+describe("a pod that waits behind a gate", () => {
+  const gated = (spec: string) => pod({ spec: `{schedulingGates: [{name: a.io/wait}], ${spec}}` });
+  const update = (next: string, previous: string) =>
+    (podResource.validateUpdate?.(gated(next), gated(previous)) ?? []).map(
+      ({ path, detail }) => `${path}: ${detail}`,
+    );
+  const terms = (...expressions: string[]) =>
+    `affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [${expressions
+      .map((each) => `{matchExpressions: [${each}]}`)
+      .join(", ")}]}}}`;
+  const has = (key: string) => `{key: ${key}, operator: Exists}`;
+
+  test.each<[string, string, string[]]>([
+    ["nodeSelector: {a: b, c: d}", "nodeSelector: {a: b}", []],
+    [
+      "nodeSelector: {a: c}",
+      "nodeSelector: {a: b}",
+      [
+        "spec.nodeSelector: only additions to spec.nodeSelector are allowed (no mutations or deletions)",
+      ],
+    ],
+    [terms(has("a")), "hostname: a", []],
+    [terms(`${has("a")}, ${has("b")}`), terms(has("a")), []],
+    [
+      terms(has("b")),
+      terms(has("a")),
+      [
+        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]: only additions are allowed (no mutations or deletions)",
+      ],
+    ],
+    [
+      terms(has("a"), has("b")),
+      terms(has("a")),
+      [
+        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: no additions/deletions to non-empty NodeSelectorTerms list are allowed",
+      ],
+    ],
+  ])("{%s} after {%s}", (next, previous, expected) => {
+    const same = next.startsWith("affinity") && previous === "hostname: a";
+    expect(update(same ? `hostname: a, ${next}` : next, previous)).toEqual(expected);
+  });
+});
+
+describe("annotations that Kubernetes reads", () => {
+  const annotated = (annotations: Readonly<Record<string, string>>): Pod => {
+    const made = pod({});
+    return { ...made, metadata: { ...made.metadata, annotations } };
+  };
+  const mirror = { "kubernetes.io/config.mirror": "a" };
+
+  test("say something that can be read", () => {
+    expect(problemsOf(podResource, annotated(mirror))).toEqual([
+      "metadata.annotations[kubernetes.io/config.mirror]: Invalid value: must set spec.nodeName if mirror pod annotation is set",
+    ]);
+    const cost = (value: string) =>
+      problemsOf(podResource, annotated({ "controller.kubernetes.io/pod-deletion-cost": value }));
+    expect(cost("-10")).toEqual([]);
+    for (const wrong of ["+1", "08", "2147483648", "a", ""]) {
+      expect(cost(wrong)).toEqual([
+        "metadata.annotations[controller.kubernetes.io/pod-deletion-cost]: Invalid value: must be a 32bit integer",
+      ]);
+    }
+  });
+
+  test("stay", () => {
+    const update = (next: Pod, previous: Pod) => podResource.validateUpdate?.(next, previous);
+    expect(update(annotated({}), annotated(mirror))).toMatchObject([
+      { detail: "may not remove or update mirror pod annotation" },
+    ]);
+    expect(update(annotated(mirror), annotated({}))).toMatchObject([
+      { detail: "may not add mirror pod annotation" },
+    ]);
+  });
+});
+
+describe("a container to look into a pod with", () => {
+  const { ephemeralcontainers: part } = podResource.subresources.parts ?? {};
+  const debug = { name: "debug", image: "busybox" };
+  const withDebug = (...containers: object[]): Pod => {
+    const made = pod({ spec: "{ephemeralContainers: [{name: debug, image: busybox}]}" });
+    const [first] = made.spec.ephemeralContainers ?? [];
+    return {
+      ...made,
+      spec: {
+        ...made.spec,
+        ephemeralContainers: containers.map((each) => ({ ...first, ...each })) as never,
+      },
+    };
+  };
+  const update = (next: Pod, previous: Pod) =>
+    (part?.validateUpdate(next, previous) ?? []).map(({ path, detail }) => `${path}: ${detail}`);
+
+  test("may come, and stays as it is", () => {
+    expect(update(withDebug(debug), pod({}))).toEqual([]);
+    expect(update(withDebug(), withDebug(debug))).toEqual([
+      'spec.ephemeralContainers: existing ephemeral containers "debug" may not be removed\n',
+    ]);
+    const [changed] = update(withDebug({ ...debug, image: "nginx" }), withDebug(debug));
+    expect(changed).toContain(
+      'existing ephemeral containers "debug" may not be changed\n@@ -1,5 +1,5 @@\n {\n- "image": "busybox",\n+ "image": "nginx",\n',
+    );
+  });
+
+  test("is all that is written", () => {
+    const previous = pod({});
+    const draft = structuredClone(withDebug(debug)) as never as Draft<Pod>;
+    draft.spec.hostNetwork = true;
+    draft.metadata.labels = { a: "b" };
+    part?.prepareUpdate(draft, previous, 0);
+    expect(draft.spec.hostNetwork).toBe(undefined);
+    expect(draft.metadata.labels).toBe(undefined);
+    expect(draft.spec.ephemeralContainers).toHaveLength(1);
+  });
+
+  test("is not for the kubelet's own pods", () => {
+    const made = pod({ spec: "{nodeName: a}" });
+    const own: Pod = {
+      ...made,
+      metadata: { ...made.metadata, annotations: { "kubernetes.io/config.mirror": "a" } },
+    };
+    expect(update(own, own)).toEqual([": static pods do not support ephemeral containers"]);
+  });
+});
+
+describe("a resize", () => {
+  const { resize: part } = podResource.subresources.parts ?? {};
+  const asking = (resources: string, more = "") =>
+    pod({ container: `{resources: ${resources}${more}}` });
+  const before = asking("{requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 2}}");
+  const resize = (next: Pod, previous = before) => {
+    const draft = structuredClone(next) as never as Draft<Pod>;
+    part?.prepareUpdate(draft, previous, 0);
+    return (part?.validateUpdate(draft as Pod, previous) ?? []).map(
+      ({ path, detail }) => `${path}: ${detail}`,
+    );
+  };
+
+  test("changes how much CPU and memory a container has", () => {
+    expect(resize(asking("{requests: {cpu: 1500m, memory: 2Gi}, limits: {cpu: 3}}"))).toEqual([]);
+  });
+
+  test.each<[string, string, string[]]>([
+    [
+      "{limits: {cpu: 2}}",
+      "",
+      ["spec.containers[0].resources.requests: resource requests cannot be removed"],
+    ],
+    [
+      "{requests: {cpu: 1, memory: 1Gi}}",
+      "",
+      ["spec.containers[0].resources.limits: resource limits cannot be removed"],
+    ],
+    [
+      "{requests: {cpu: 2, memory: 1Gi}, limits: {cpu: 2, memory: 1Gi}}",
+      "",
+      ["spec: Pod QOS Class may not change as a result of resizing"],
+    ],
+    [
+      "{requests: {cpu: 1, memory: 1Gi, ephemeral-storage: 1Gi}, limits: {cpu: 2}}",
+      "",
+      ["spec: only cpu and memory resources are mutable"],
+    ],
+    [
+      "{requests: {cpu: 1, memory: 1Gi}, limits: {cpu: 2}}",
+      ", resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]",
+      ["spec: only cpu and memory resources are mutable"],
+    ],
+  ])("to %s%s", (resources, more, expected) => {
+    expect(resize(asking(resources, more))).toEqual(expected);
+  });
+
+  test("is all that is written", () => {
+    const draft = structuredClone(before) as never as Draft<Pod>;
+    draft.spec.hostNetwork = true;
+    const [container] = draft.spec.containers;
+    if (container !== undefined) container.image = "other";
+    part?.prepareUpdate(draft, before, 0);
+    expect(draft.spec).toEqual(before.spec);
+  });
+
+  test("neither adds nor renames a container", () => {
+    const renamed = { ...before, spec: { ...before.spec, containers: [] } };
+    expect(resize(renamed)).toContain(
+      "spec.containers: containers may not be added or removed on resize",
+    );
+  });
+
+  test("needs a node that can", () => {
+    const running: Pod = {
+      ...before,
+      status: {
+        ...before.status,
+        containerStatuses: [
+          {
+            name: "web",
+            image: "nginx",
+            imageID: "",
+            lastState: {},
+            ready: true,
+            restartCount: 0,
+            state: { running: {} },
+          },
+        ],
+      },
+    };
+    expect(resize(before, running)).toEqual([
+      "spec: Pod running on node without support for resize",
+    ]);
+  });
+});
+
+describe("what is said of a pod's state", () => {
+  const placed = (spec: string, status: PodStatus): Pod => ({ ...pod({ spec }), status });
+  const say = (next: PodStatus, previous: PodStatus = {}, spec = "{restartPolicy: Never}") =>
+    (podResource.validateStatusUpdate?.(placed(spec, next), placed(spec, previous)) ?? []).map(
+      ({ path, detail }) => `${path}: ${detail}`,
+    );
+  const status = (state: ContainerStatus["state"]): ContainerStatus => ({
+    name: "web",
+    image: "nginx",
+    imageID: "",
+    lastState: {},
+    ready: false,
+    restartCount: 0,
+    state,
+  });
+  const ended = (exitCode: number) => ({
+    containerStatuses: [status({ terminated: { exitCode } })],
+  });
+  const running = { containerStatuses: [status({ running: {} })] };
+
+  test.each<[string, string, number, boolean]>([
+    ["never", "{restartPolicy: Never}", 1, false],
+    ["on failure, after one", "{restartPolicy: OnFailure}", 1, true],
+    ["on failure, after success", "{restartPolicy: OnFailure}", 0, false],
+    ["always", "{restartPolicy: Always}", 0, true],
+  ])("a container that ended runs again: %s", (_, spec, exitCode, allowed) => {
+    expect(say(running, ended(exitCode), spec)).toEqual(
+      allowed
+        ? []
+        : ["status.containerStatuses[0].state: may not be transitioned to non-terminated state"],
+    );
+  });
+
+  test("is held to a few rules", () => {
+    expect(say({ podIPs: [{ ip: "10.0.0.256" }] })).toEqual([
+      "status.podIPs[0]: must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+    ]);
+    expect(say({ podIPs: [{ ip: "10.0.0.1" }, { ip: "10.0.0.2" }] })).toEqual([
+      "status.podIPs: may specify no more than one IP for each IP family",
+    ]);
+    expect(say({ hostIP: "10.0.0.1", hostIPs: [{ ip: "10.0.0.2" }] })).toEqual([
+      "status.hostIPs[0].ip: must be equal to `hostIP`",
+    ]);
+    expect(say({ nominatedNodeName: "a" }, {}, "{nodeName: b}")).toEqual([
+      "status.nominatedNodeName: may not be set on pods that are already bound to a node",
+    ]);
+    expect(say({ conditions: [{ type: "not a name", status: "True" }] })[0]).toMatch(
+      /^status\.conditions\[0\]\.Type: name part must consist of/,
+    );
+    expect(say({ resourceClaimStatuses: [{ name: "gpu" }] })).toEqual([
+      "status.resourceClaimStatuses[0].name: must match the name of an entry in `spec.resourceClaims`",
+    ]);
+  });
 });
 
 describe("a write of the status", () => {

@@ -1,17 +1,23 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { findCondition, isConditionTrue } from "../conditions.ts";
-import { forbidden, immutableDetail, invalid } from "../field-error.ts";
+import { isConditionTrue } from "../conditions.ts";
+import { forbidden, invalid } from "../field-error.ts";
 import { type Pod, podSchema } from "../generated/core-v1.generated.ts";
 import { checkDnsLabel } from "../names.ts";
 import type { Draft } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { type Column, defineResource, type FieldError } from "../resource.ts";
+import { validateAnnotationsUpdate, validatePodAnnotations } from "../shared/pod-annotations.ts";
+import { validateEphemeralContainersUpdate } from "../shared/pod-ephemeral-containers.ts";
+import { applyLabelKeys } from "../shared/pod-label-keys.ts";
+import { keepAllBut, resetAllBut } from "../shared/pod-parts.ts";
+import { prepareResize, validateResize } from "../shared/pod-resize.ts";
 import { qosClassOf } from "../shared/pod-resources.ts";
 import { defaultPodOnly, defaultPodSpec } from "../shared/pod-spec-defaults.ts";
 import { isPodTerminal } from "../shared/pod-status.ts";
 import { type PodSummary, printRestarts, summarizePod } from "../shared/pod-summary.ts";
 import { podSpecWarnings } from "../shared/pod-warnings.ts";
 import { validatePodSpec } from "../shared/validate-pod-spec.ts";
+import { validatePodStatus } from "../shared/validate-pod-status.ts";
 import { validatePodSpecUpdate } from "../shared/validate-pod-update.ts";
 
 export const podResource = defineResource<Pod>({
@@ -23,7 +29,29 @@ export const podResource = defineResource<Pod>({
   categories: ["all"],
   scope: "namespace",
   schema: podSchema,
-  subresources: { status: true },
+  subresources: {
+    status: true,
+    parts: {
+      ephemeralcontainers: {
+        prepareUpdate: (pod, previous) => keepAllBut(pod, previous, ["ephemeralContainers"]),
+        validateUpdate: (next, previous) => [
+          ...validate(next),
+          ...validateAnnotationsUpdate(next, previous),
+          ...validateEphemeralContainersUpdate(next, previous),
+        ],
+      },
+      resize: {
+        prepareUpdate: prepareResize,
+        validateUpdate: (next, previous) => [...validate(next), ...validateResize(next, previous)],
+      },
+    },
+  },
+  resetFields: {
+    "": [["status"]],
+    status: [["spec"], ["metadata", "deletionTimestamp"], ["metadata", "ownerReferences"]],
+    ephemeralcontainers: resetAllBut(["ephemeralContainers"]),
+    resize: resetAllBut(["containers", "initContainers", "resources"]),
+  },
   defaults(pod) {
     defaultPodSpec(pod.spec);
     defaultPodOnly(pod);
@@ -35,11 +63,14 @@ export const podResource = defineResource<Pod>({
   prepareStatusUpdate,
   validate,
   validateCreate,
-  validateUpdate: (next, previous) => validatePodSpecUpdate(next.spec, previous.spec),
-  validateStatusUpdate: ({ status: next }, { status: previous }) =>
-    previous.qosClass !== undefined && next.qosClass !== previous.qosClass
-      ? [invalid("status.qosClass", next.qosClass, immutableDetail)]
-      : [],
+  validateUpdate: (next, previous) => [
+    ...validateAnnotationsUpdate(next, previous),
+    ...validatePodSpecUpdate(next.spec, previous.spec),
+  ],
+  validateStatusUpdate: (next, previous) => [
+    ...validateAnnotationsUpdate(next, previous),
+    ...validatePodStatus(next, previous),
+  ],
   warnings,
   generationChanged,
   deletionGraceSeconds,
@@ -58,6 +89,7 @@ export const podResource = defineResource<Pod>({
 
 function prepareCreate(pod: Draft<Pod>): void {
   keepGraceAtLeastOne(pod, undefined);
+  applyLabelKeys(pod);
   pod.status = { phase: "Pending", qosClass: qosClassOf(pod) };
   if ((pod.spec.schedulingGates ?? []).length > 0) {
     pod.status.conditions = [
@@ -84,11 +116,16 @@ function keepGraceAtLeastOne(pod: Draft<Pod>, previous: Pod | undefined): void {
 function prepareStatusUpdate({ status }: Draft<Pod>, { status: previous }: Pod): void {
   if (previous.qosClass !== undefined) status.qosClass ??= previous.qosClass;
   if (previous.observedGeneration !== undefined) {
-    status.observedGeneration ??= previous.observedGeneration;
+    status.observedGeneration ||= previous.observedGeneration;
   }
+  // A type may be there more than once.
+  const before = [...(previous.conditions ?? [])];
   for (const condition of status.conditions ?? []) {
-    const before = findCondition(previous.conditions, condition.type)?.observedGeneration;
-    if (before !== undefined) condition.observedGeneration ??= before;
+    const index = before.findIndex(({ type }) => type === condition.type);
+    const [old] = index === -1 ? [] : before.splice(index, 1);
+    if (old?.observedGeneration !== undefined) {
+      condition.observedGeneration ||= old.observedGeneration;
+    }
   }
 }
 
@@ -108,6 +145,7 @@ function warnings({ metadata, spec }: Pod, previous: Pod | undefined): readonly 
 
 function validate(pod: Pod): readonly FieldError[] {
   const errors: FieldError[] = [];
+  validatePodAnnotations(pod, "metadata.annotations", errors);
   validatePodSpec(pod.spec, "spec", errors);
   if ((pod.spec.serviceAccountName ?? "") === "") forbidTokens(pod, errors);
   for (const list of ["containers", "initContainers"] as const) {

@@ -1,8 +1,16 @@
 import { forbidden, invalid, required } from "../field-error.ts";
-import type { Container, PodSpec, Toleration } from "../generated/core-v1.generated.ts";
+import type {
+  Container,
+  NodeAffinity,
+  NodeSelectorTerm,
+  PodSpec,
+  Toleration,
+} from "../generated/core-v1.generated.ts";
 import { inclusiveRange } from "../names.ts";
 import { equalJson } from "../patch/json-value.ts";
 import type { FieldError } from "../resource.ts";
+import { jsonDiff } from "./json-diff.ts";
+import { validateTolerations } from "./validate-scheduling.ts";
 
 const updatableFields = [
   "`spec.containers[*].image`",
@@ -27,15 +35,20 @@ export function validatePodSpecUpdate(next: PodSpec, previous: PodSpec): readonl
       errors,
     );
   if (!sameContainers) return errors;
-  checkDeadline(next.activeDeadlineSeconds, previous.activeDeadlineSeconds, errors);
+  if (!checkDeadline(next.activeDeadlineSeconds, previous.activeDeadlineSeconds, errors)) {
+    return errors;
+  }
   checkTolerations(next.tolerations ?? [], previous.tolerations ?? [], errors);
   checkSchedulingGates(next, previous, errors);
-  const expected = withUpdatableFieldsOf(previous, next);
-  if (!equalJson(next, expected)) {
+  if (equalJson(next, previous)) return errors;
+  const compared = withUpdatableFieldsOf(next, previous);
+  // A pod that is held back by gates has not been placed: where it may go can still be narrowed.
+  if ((previous.schedulingGates ?? []).length > 0) narrowPlacement(compared, previous, errors);
+  if (!equalJson(compared, previous)) {
     errors.push(
       forbidden(
         "spec",
-        `pod updates may not change fields other than ${updatableFields}\n${describeDifferences(previous, withUpdatableFieldsOf(next, previous))}`,
+        `pod updates may not change fields other than ${updatableFields}\n${jsonDiff(previous, compared)}`,
       ),
     );
   }
@@ -68,21 +81,26 @@ function checkImages(
   return true;
 }
 
+/** Adds what is wrong; false where no more is to be said. */
 function checkDeadline(
   next: number | undefined,
   previous: number | undefined,
   errors: FieldError[],
-): void {
+): boolean {
   const path = "spec.activeDeadlineSeconds";
   if (next === undefined) {
     if (previous !== undefined) {
       errors.push(invalid(path, undefined, "must not update from a positive integer to nil value"));
     }
-  } else if (next < 0 || next > int32Max) {
-    errors.push(invalid(path, next, inclusiveRange(0, int32Max)));
-  } else if (previous !== undefined && previous < next) {
-    errors.push(invalid(path, next, "must be less than or equal to previous value"));
+    return true;
   }
+  if (next < 0 || next > int32Max) {
+    errors.push(invalid(path, next, inclusiveRange(0, int32Max)));
+    return false;
+  }
+  if (previous === undefined || previous >= next) return true;
+  errors.push(invalid(path, next, "must be less than or equal to previous value"));
+  return false;
 }
 
 function checkTolerations(
@@ -94,7 +112,8 @@ function checkTolerations(
   const kept = previous.every((old) =>
     next.some((toleration) => equalJson(withoutSeconds(toleration), withoutSeconds(old))),
   );
-  if (!kept) {
+  if (kept) validateTolerations(next, "spec.tolerations", errors);
+  else {
     errors.push(
       forbidden(
         "spec.tolerations",
@@ -117,6 +136,30 @@ function checkSchedulingGates(next: PodSpec, previous: PodSpec, errors: FieldErr
   });
 }
 
+type Fields = Record<string, unknown>;
+
+/** `base` with what an update may change taken from `donor`. */
+function withUpdatableFieldsOf(base: PodSpec, donor: PodSpec): Fields {
+  const result: Fields = { ...base };
+  result["containers"] = withImagesOf(base.containers, donor.containers);
+  if (base.initContainers !== undefined) {
+    result["initContainers"] = withImagesOf(base.initContainers, donor.initContainers ?? []);
+  }
+  for (const field of ["activeDeadlineSeconds", "tolerations", "schedulingGates"] as const) {
+    setField(result, field, donor[field]);
+  }
+  const grace = donor.terminationGracePeriodSeconds ?? 0;
+  if (grace < 0 && base.terminationGracePeriodSeconds === 1) {
+    result["terminationGracePeriodSeconds"] = grace;
+  }
+  return result;
+}
+
+function setField(object: Fields, field: string, value: unknown): void {
+  if (value === undefined) delete object[field];
+  else object[field] = value;
+}
+
 function withImagesOf(
   containers: readonly Container[],
   donors: readonly Container[],
@@ -128,53 +171,61 @@ function withImagesOf(
   });
 }
 
-const freelyUpdated = ["activeDeadlineSeconds", "tolerations", "schedulingGates"] as const;
+// ---- pods behind a gate -------------------------------------------------------------
 
-/** `base`, with what an update may change taken from `donor`. */
-function withUpdatableFieldsOf(base: PodSpec, donor: PodSpec): PodSpec {
-  const result: Record<string, unknown> = { ...base };
-  result["containers"] = withImagesOf(base.containers, donor.containers);
-  if (base.initContainers !== undefined) {
-    result["initContainers"] = withImagesOf(base.initContainers, donor.initContainers ?? []);
+/** Checks that where the pod may go only becomes less, and then takes it out of the comparison. */
+function narrowPlacement(compared: Fields, previous: PodSpec, errors: FieldError[]): void {
+  const next = compared as unknown as PodSpec;
+  const { nodeSelector: before = {} } = previous;
+  const kept = Object.entries(before).every(([key, value]) => next.nodeSelector?.[key] === value);
+  if (!kept) {
+    errors.push(
+      invalid(
+        "spec.nodeSelector",
+        next.nodeSelector ?? null,
+        "only additions to spec.nodeSelector are allowed (no mutations or deletions)",
+      ),
+    );
   }
-  for (const field of freelyUpdated) {
-    if (donor[field] === undefined) delete result[field];
-    else result[field] = donor[field];
-  }
-  // A pod that is held back by gates has not been placed: where it may go can still be narrowed.
-  const isGated = [base, donor].some((spec) => (spec.schedulingGates ?? []).length > 0);
-  if (isGated) {
-    for (const field of ["nodeSelector", "affinity"] as const) {
-      if (donor[field] === undefined) delete result[field];
-      else result[field] = donor[field];
-    }
-  }
-  return result as unknown as PodSpec;
+  setField(compared, "nodeSelector", previous.nodeSelector);
+  const affinity = previous.affinity?.nodeAffinity;
+  if (equalJson(next.affinity?.nodeAffinity, affinity)) return;
+  checkNodeAffinity(next.affinity?.nodeAffinity, affinity, errors);
+  const others: Fields = { ...next.affinity };
+  setField(others, "nodeAffinity", affinity);
+  const isEmpty = Object.keys(others).length === 0;
+  setField(compared, "affinity", isEmpty ? previous.affinity : others);
 }
 
-/** The fields that differ, each with its value before (`-`) and after (`+`). */
-function describeDifferences(before: unknown, after: unknown, path = "spec"): string {
-  if (equalJson(before, after)) return "";
-  if (isBranch(before) && isBranch(after) && Array.isArray(before) === Array.isArray(after)) {
-    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...keys]
-      .map((key) =>
-        describeDifferences(
-          before[key],
-          after[key],
-          Array.isArray(before) ? `${path}[${key}]` : `${path}.${key}`,
-        ),
-      )
-      .filter((text) => text !== "")
-      .join("\n");
+function checkNodeAffinity(
+  next: NodeAffinity | undefined,
+  previous: NodeAffinity | undefined,
+  errors: FieldError[],
+): void {
+  const field = "requiredDuringSchedulingIgnoredDuringExecution";
+  const path = `spec.affinity.nodeAffinity.${field}.nodeSelectorTerms`;
+  const before = previous?.[field]?.nodeSelectorTerms ?? [];
+  const terms = next?.[field]?.nodeSelectorTerms ?? [];
+  if (before.length === 0) return;
+  if (before.length !== terms.length) {
+    const detail = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
+    errors.push(invalid(path, terms, detail));
+    return;
   }
-  return `  ${path}:\n- \t${printJson(before)}\n+ \t${printJson(after)}`;
+  terms.forEach((term, index) => {
+    if (isNarrowed(term, before[index] ?? {})) return;
+    const detail = "only additions are allowed (no mutations or deletions)";
+    errors.push(invalid(`${path}[${index}]`, term, detail));
+  });
 }
 
-function isBranch(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}
-
-function printJson(value: unknown): string {
-  return value === undefined ? "<absent>" : JSON.stringify(value);
+/** True where the term has more to fulfil than before. One that was fulfilled by nothing stays so. */
+function isNarrowed(next: NodeSelectorTerm, previous: NodeSelectorTerm): boolean {
+  const lists = ["matchExpressions", "matchFields"] as const;
+  const wasEmpty = lists.every((list) => (previous[list] ?? []).length === 0);
+  return lists.every((list) => {
+    const before = previous[list] ?? [];
+    const now = next[list] ?? [];
+    return wasEmpty ? now.length === 0 : equalJson(now.slice(0, before.length), before);
+  });
 }
