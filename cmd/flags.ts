@@ -77,6 +77,24 @@ const fileMode: Parse<number> = (value, flag) => {
   return Number.parseInt(value, 8);
 };
 
+/** Those of kube-apiserver's own flags that mean something here. */
+const apiserverArguments = ["anonymous-auth", "token-auth-file"] as const;
+
+type ApiserverArgument =
+  | { readonly name: "anonymous-auth"; readonly value: boolean }
+  | { readonly name: "token-auth-file"; readonly value: string };
+
+const apiserverArgument: Parse<ApiserverArgument> = (text, flag) => {
+  const [, name, value = ""] = /^(?:--)?([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === "token-auth-file" && value !== "") return { name, value: resolve(value) };
+  if (name === "anonymous-auth" && (value === "true" || value === "false")) {
+    return { name, value: value === "true" };
+  }
+  throw new UsageError(
+    `--${flag} is "${text}": use token-auth-file=<file> or anonymous-auth=true|false`,
+  );
+};
+
 const portRange: Parse<{ readonly first: number; readonly last: number }> = (value, flag) => {
   const match = /^(\d+)-(\d+)$/.exec(value);
   const first = Number(match?.[1]);
@@ -230,6 +248,13 @@ export const flags = {
     placeholder: "name",
     parse: text,
     description: "further name or address for the API's certificate",
+  }),
+  kubeApiserverArg: defineList({
+    name: "kube-apiserver-arg",
+    commands: server,
+    placeholder: "name=value",
+    parse: apiserverArgument,
+    description: `kube-apiserver's own flag: ${apiserverArguments.join(" or ")}`,
   }),
   writeKubeconfig: defineWithDefault({
     name: "write-kubeconfig",

@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { getAsset, isSea } from "node:sea";
@@ -12,6 +13,7 @@ import type { Logger } from "../pkg/base/log.ts";
 import { MendableError } from "../pkg/base/mendable-error.ts";
 import { runAll, type Service } from "../pkg/base/service.ts";
 import { openDatastore } from "../pkg/datastore/open.ts";
+import { readTokenFile } from "../pkg/server/apiserver/authn/token-file.ts";
 import { createServer, type ServerConfig, type StartedServer } from "../pkg/server/server.ts";
 import type { AgentThreadData, AgentThreadReport } from "./agent-thread.ts";
 import { claimDataDir } from "./claim-data-dir.ts";
@@ -117,6 +119,26 @@ function checkRanges({ clusterCidr, serviceCidr }: FlagValues): void {
     );
 }
 
+/** What `--kube-apiserver-arg` says; of several of one name the last counts. */
+async function apiserverConfigOf({
+  kubeApiserverArg,
+}: FlagValues): Promise<Pick<ServerConfig, "allowsAnonymous" | "tokenFileUsers">> {
+  let allowsAnonymous = true;
+  let tokenFile: string | undefined;
+  for (const argument of kubeApiserverArg) {
+    if (argument.name === "anonymous-auth") allowsAnonymous = argument.value;
+    else tokenFile = argument.value;
+  }
+  if (tokenFile === undefined) return { allowsAnonymous, tokenFileUsers: new Map() };
+  try {
+    const text = await readFile(tokenFile, "utf8");
+    return { allowsAnonymous, tokenFileUsers: readTokenFile(tokenFile, text) };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`--kube-apiserver-arg token-auth-file cannot be read: ${why}`, { cause });
+  }
+}
+
 async function serverConfigOf(flags: FlagValues): Promise<ServerConfig> {
   checkRanges(flags);
   const advertiseAddress =
@@ -141,6 +163,7 @@ async function serverConfigOf(flags: FlagValues): Promise<ServerConfig> {
     nodePorts: flags.serviceNodePortRange,
     clusterDns: flags.clusterDns,
     clusterDomain: flags.clusterDomain,
+    ...(await apiserverConfigOf(flags)),
     runsDns: !flags.disable.includes("dns"),
     runsScheduler: !flags.disable.includes("scheduler"),
   };

@@ -34,6 +34,7 @@ let certificates: ServerCertificates;
 let client: Client;
 let port: number;
 let running: Promise<void>;
+const notedUses: string[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "mini8s-access-"));
@@ -58,6 +59,11 @@ beforeAll(async () => {
     clusterDomain: "cluster.local",
     serviceCidr: "10.43.0.0/16",
     nodePorts: { first: 30000, last: 32767 },
+    clientAuthorities: clientCa.certificatePem,
+    frontProxyAuthorities: requestHeaderCa.certificatePem,
+    noteLegacyTokenUse: (...use) => {
+      notedUses.push(use.join(" "));
+    },
   });
   const handle = createBootstrapHandler({
     serverCa,

@@ -6,12 +6,24 @@ import { createHubObjectReader } from "./apiserver/admission/hub-object-reader.t
 import { createQuotaUsedWriter } from "./apiserver/admission/quota/quota-used-writer.ts";
 import { parseAddressRange } from "./apiserver/allocate/address-range.ts";
 import { createServiceAllocation } from "./apiserver/allocate/service-allocation.ts";
-import type { Authenticator } from "./apiserver/authn/authenticator.ts";
+import type { Authenticator, UserInfo } from "./apiserver/authn/authenticator.ts";
+import {
+  createBearerTokenAuthenticator,
+  createWebSocketAuthenticator,
+} from "./apiserver/authn/bearer-token.ts";
+import { createBootstrapTokenAuthenticator } from "./apiserver/authn/bootstrap-token-authenticator.ts";
 import { createAuthenticator } from "./apiserver/authn/chain.ts";
+import { createLegacyTokenAuthenticator } from "./apiserver/authn/legacy-token-authenticator.ts";
 import { openidPaths } from "./apiserver/authn/openid-paths.ts";
+import { createRequestHeaderAuthenticator } from "./apiserver/authn/request-header.ts";
 import { createTokenAuthenticator } from "./apiserver/authn/service-account-authenticator.ts";
+import { anyToken } from "./apiserver/authn/token-authenticator.ts";
+import { createTokenFileAuthenticator } from "./apiserver/authn/token-file.ts";
 import { createTokenIssuer, type TokenIssuer } from "./apiserver/authn/token-request.ts";
-import { createCertificateAuthenticator } from "./apiserver/authn/x509-authenticator.ts";
+import {
+  createCertificateAuthenticator,
+  createCertificateAuthority,
+} from "./apiserver/authn/x509-authenticator.ts";
 import type { Authorizer } from "./apiserver/authz/authorizer.ts";
 import { createAuthorizerChain } from "./apiserver/authz/chain.ts";
 import { createNodeAuthorizer } from "./apiserver/authz/node-authorizer.ts";
@@ -32,6 +44,16 @@ export interface AccessOptions {
   readonly clock: Clock;
   /** Signs ServiceAccount tokens. */
   readonly serviceAccountKey: KeyObject;
+  /** PEM: who vouches for clients. */
+  readonly clientAuthorities: string;
+  /** PEM: who vouches for front proxies, who say for whom they ask. */
+  readonly frontProxyAuthorities: string;
+  /** Default: nobody has a token of that kind. */
+  readonly tokenFileUsers?: ReadonlyMap<string, UserInfo>;
+  /** Whether who brings no credentials may ask; default true. What they may do is up to roles. */
+  readonly allowsAnonymous?: boolean;
+  /** See `LegacyTokenDeps.noteUse`. */
+  noteLegacyTokenUse(namespace: string, secretName: string, date: string): void;
   /** `--cluster-domain` */
   readonly clusterDomain: string;
   /** `--service-cidr` */
@@ -65,13 +87,35 @@ export function createAccess(options: AccessOptions): Access {
   const issuer = `https://kubernetes.default.svc.${options.clusterDomain}`;
   const publicKeys = [createPublicKey(serviceAccountKey)];
   const audiences = [issuer, "mini8s"];
-  const token = createTokenAuthenticator({ issuer, publicKeys, audiences, reader, clock });
+  const token = anyToken([
+    ...(options.tokenFileUsers === undefined
+      ? []
+      : [createTokenFileAuthenticator(options.tokenFileUsers, audiences)]),
+    createTokenAuthenticator({ issuer, publicKeys, audiences, reader, clock }),
+    createLegacyTokenAuthenticator({
+      publicKeys,
+      audiences,
+      reader,
+      clock,
+      noteUse: options.noteLegacyTokenUse,
+    }),
+    createBootstrapTokenAuthenticator({ audiences, reader, clock }),
+  ]);
   return {
     reader,
     authorizer,
     authenticator: createAuthenticator({
-      certificate: createCertificateAuthenticator(clock),
-      token,
+      authenticators: [
+        createRequestHeaderAuthenticator(
+          createCertificateAuthority(options.frontProxyAuthorities, clock),
+        ),
+        createCertificateAuthenticator(
+          createCertificateAuthority(options.clientAuthorities, clock),
+        ),
+        createBearerTokenAuthenticator(token),
+        createWebSocketAuthenticator(token),
+      ],
+      allowsAnonymous: options.allowsAnonymous ?? true,
     }),
     admission: createAdmissionChain({
       reader,

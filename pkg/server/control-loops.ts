@@ -30,6 +30,7 @@ export interface ControlLoopsOptions {
   /** PEM. */
   readonly rootCa: string;
   readonly authorities: CatalogDeps["authorities"];
+  readonly issueToken: CatalogDeps["issueToken"];
   /** Names from the catalog, and `scheduler`, that are not to run. */
   readonly disabled?: ReadonlySet<string>;
   readonly metrics?: ControllerMetrics;
@@ -64,6 +65,7 @@ export function createControlLoops(options: ControlLoopsOptions): readonly Servi
       serverNode: options.serverNode,
       rootCa,
       authorities: options.authorities,
+      issueToken: options.issueToken,
     });
     services.push("run" in made ? made : controllerService(made, runnerOptions));
   }

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { Registry } from "prom-client";
+import { objectKey } from "../api/object.ts";
 import type { Describe } from "../api/openapi-schema.ts";
 import { allResources } from "../api/registry.generated.ts";
+import { secretResource } from "../api/resources/secret.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { runAll, type Service } from "../base/service.ts";
@@ -11,6 +13,8 @@ import { createAccess } from "./access.ts";
 import { addressAt, parseAddressRange } from "./apiserver/allocate/address-range.ts";
 import type { UserInfo } from "./apiserver/authn/authenticator.ts";
 import { nodeBootstrapPaths } from "./apiserver/authn/bootstrap-paths.ts";
+import { lastUsedLabel } from "./apiserver/authn/legacy-token-authenticator.ts";
+import { createLegacyTokenIssuer } from "./apiserver/authn/legacy-token-issuer.ts";
 import { createObjectFeed } from "./apiserver/authz/object-feed.ts";
 import { type ApiServer, createApiServer } from "./apiserver/create-api-server.ts";
 import type { Hub } from "./apiserver/hub.ts";
@@ -55,6 +59,10 @@ export interface ServerConfig {
   readonly clusterDns: string | undefined;
   readonly clusterDomain: string;
   readonly runsDns: boolean;
+  /** Whether who brings no credentials may ask the API; what they are told is up to roles. */
+  readonly allowsAnonymous: boolean;
+  /** Of kube-apiserver's `--token-auth-file`, as `readTokenFile` reads it. */
+  readonly tokenFileUsers: ReadonlyMap<string, UserInfo>;
   readonly runsScheduler: boolean;
 }
 
@@ -172,6 +180,7 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
         serverNode: config.nodeName,
         rootCa: certificates.serverCa.certificatePem,
         authorities: { client: certificates.clientCa, server: certificates.serverCa },
+        issueToken: createLegacyTokenIssuer(certificates.serviceAccountKey),
         disabled: new Set(config.runsScheduler ? [] : ["scheduler"]),
       });
       const flowObjects = createFlowObjectKeeper({
@@ -205,9 +214,10 @@ function kubeletTls({ kubeletClient, serverCa }: ServerCertificates) {
   return { certificate, key, authorities: serverCa.certificatePem };
 }
 
-function listenerTls({ serving, clientCa }: ServerCertificates) {
+function listenerTls({ serving, clientCa, requestHeaderCa }: ServerCertificates) {
   const { certificatePem: certificate, keyPem: key } = serving;
-  return { certificate, key, clientAuthorities: clientCa.certificatePem };
+  const clientAuthorities = `${clientCa.certificatePem}${requestHeaderCa.certificatePem}`;
+  return { certificate, key, clientAuthorities };
 }
 
 /** A wildcard is no place to connect to. */
@@ -218,6 +228,9 @@ function reachableHost({ bindAddress }: ServerConfig): string {
 function clusterDnsOf(config: ServerConfig): string {
   return config.clusterDns ?? addressAt(parseAddressRange(config.serviceCidr), 9);
 }
+
+/** So long may it take to note that a token was used. */
+const noteTimeoutMs = 30_000;
 
 const authenticated = "system:authenticated";
 const systemUser: UserInfo = {
@@ -255,6 +268,23 @@ function composeApi(
     hub,
     clock,
     serviceAccountKey: certificates.serviceAccountKey,
+    clientAuthorities: certificates.clientCa.certificatePem,
+    frontProxyAuthorities: certificates.requestHeaderCa.certificatePem,
+    allowsAnonymous: config.allowsAnonymous,
+    tokenFileUsers: config.tokenFileUsers,
+    noteLegacyTokenUse(namespace, name, date) {
+      const metadata = { labels: { [lastUsedLabel]: date } };
+      const patch = { type: "merge", patch: { metadata } } as const;
+      const written = clientOf(server, systemUser).patch(
+        secretResource,
+        objectKey(namespace, name),
+        patch,
+        AbortSignal.timeout(noteTimeoutMs),
+      );
+      written.catch((error: unknown) => {
+        logger.warn("cannot note on a Secret that its token was used", { namespace, name, error });
+      });
+    },
     clusterDomain: config.clusterDomain,
     serviceCidr: config.serviceCidr,
     nodePorts: config.nodePorts,

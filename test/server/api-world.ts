@@ -1,4 +1,4 @@
-import { createPublicKey } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { Registry } from "prom-client";
@@ -6,25 +6,15 @@ import type { Namespace, ServiceAccount } from "../../pkg/api/generated/core-v1.
 import type { NewObject } from "../../pkg/api/object.ts";
 import { allResources } from "../../pkg/api/registry.generated.ts";
 import { namespaceResource } from "../../pkg/api/resources/namespace.ts";
+import { secretResource } from "../../pkg/api/resources/secret.ts";
 import { serviceAccountResource } from "../../pkg/api/resources/serviceaccount.ts";
 import { systemClock } from "../../pkg/base/clock.ts";
 import { type Logger, silentLogger } from "../../pkg/base/log.ts";
 import type { Client } from "../../pkg/client/client.ts";
 import type { Datastore } from "../../pkg/datastore/datastore.ts";
 import { openMemoryDatastore } from "../../pkg/datastore/memory/memory-datastore.ts";
-import { createAdmissionChain } from "../../pkg/server/apiserver/admission/chain.ts";
-import { createHubObjectReader } from "../../pkg/server/apiserver/admission/hub-object-reader.ts";
-import { createQuotaUsedWriter } from "../../pkg/server/apiserver/admission/quota/quota-used-writer.ts";
-import { parseAddressRange } from "../../pkg/server/apiserver/allocate/address-range.ts";
-import { createServiceAllocation } from "../../pkg/server/apiserver/allocate/service-allocation.ts";
-import { createAuthenticator } from "../../pkg/server/apiserver/authn/chain.ts";
-import { createTokenAuthenticator } from "../../pkg/server/apiserver/authn/service-account-authenticator.ts";
-import { createTokenIssuer } from "../../pkg/server/apiserver/authn/token-request.ts";
-import { createCertificateAuthenticator } from "../../pkg/server/apiserver/authn/x509-authenticator.ts";
-import { createAuthorizerChain } from "../../pkg/server/apiserver/authz/chain.ts";
-import { createObjectFeed } from "../../pkg/server/apiserver/authz/object-feed.ts";
-import { createRbacAuthorizer } from "../../pkg/server/apiserver/authz/rbac-authorizer.ts";
-import { createRbacPolicy } from "../../pkg/server/apiserver/authz/rbac-policy.ts";
+import { type AccessOptions, createAccess } from "../../pkg/server/access.ts";
+import { lastUsedLabel } from "../../pkg/server/apiserver/authn/legacy-token-authenticator.ts";
 import {
   type ApiServer,
   type ApiServerDeps,
@@ -33,7 +23,6 @@ import {
 import type { OpenHub } from "../../pkg/server/apiserver/hub-store.ts";
 import { openHub } from "../../pkg/server/apiserver/hub-store.ts";
 import { ResourceTable } from "../../pkg/server/apiserver/resource-table.ts";
-import { createReviews } from "../../pkg/server/apiserver/reviews/reviews.ts";
 import {
   type Authority,
   createAuthority,
@@ -60,6 +49,10 @@ export interface RequestOptions {
 export interface ApiWorld extends AsyncDisposable {
   readonly port: number;
   readonly authority: Authority;
+  /** Vouches for front proxies. */
+  readonly proxyAuthority: Authority;
+  /** Signs ServiceAccount tokens. */
+  readonly tokenKey: KeyObject;
   readonly admin: KeyPairPem;
   readonly hub: OpenHub;
   readonly resources: ResourceTable;
@@ -75,14 +68,14 @@ export interface ApiWorldOptions {
   readonly logger?: Logger;
   /** Closed with the world. Default: a memory one. */
   readonly datastore?: Datastore;
+  readonly tokenFileUsers?: AccessOptions["tokenFileUsers"];
   readonly flowControl?: ApiServerDeps["flowControl"];
 }
-
-const issuer = "https://kubernetes.default.svc.cluster.local";
 
 export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiWorld> {
   const nowMs = Date.now();
   const authority = createAuthority("test-ca", generateKey(), nowMs);
+  const proxyAuthority = createAuthority("test-proxy-ca", generateKey(), nowMs);
   const serving = issueKeyPair(
     authority,
     {
@@ -106,52 +99,30 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
   const datastore = options.datastore ?? openMemoryDatastore();
   const hub = await openHub({ datastore });
   const clock = systemClock;
-  const reader = createHubObjectReader(hub);
-  const feed = createObjectFeed(hub);
-  const policy = createRbacPolicy(reader, feed);
-  const authorizer = createAuthorizerChain([createRbacAuthorizer(policy)]);
   const tokenKey = generateKey();
-  const authenticateToken = createTokenAuthenticator({
-    issuer,
-    publicKeys: [createPublicKey(tokenKey)],
-    audiences: [issuer],
-    reader,
-    clock,
-  });
   const kubeletClient = certificateFor("system:apiserver", ["system:masters"]);
   const resources = new ResourceTable(allResources);
-  const server = createApiServer({
-    hub,
-    reader,
+  const access = createAccess({
     resources,
-    virtualResources: createReviews({ authorizer, policy, authenticateToken, clock }),
-    authenticator: createAuthenticator({
-      certificate: createCertificateAuthenticator(clock),
-      token: authenticateToken,
-    }),
-    authorizer,
-    admission: createAdmissionChain({
-      reader,
-      clock,
-      authorizer,
-      policy,
-      resourceOfKind: (apiVersion, kind) => resources.ofKind(apiVersion, kind),
-      storedResources: () => resources.stored,
-      writeQuotaUsed: createQuotaUsedWriter(hub, clock),
-      serviceAllocation: createServiceAllocation({
-        feed,
-        clock,
-        addresses: parseAddressRange("10.43.0.0/16"),
-        nodePorts: { first: 30_000, last: 32_767 },
-      }),
-    }),
-    issueToken: createTokenIssuer({
-      issuer,
-      privateKey: tokenKey,
-      audiences: [issuer],
-      reader,
-      clock,
-    }),
+    hub,
+    clock,
+    serviceAccountKey: tokenKey,
+    clientAuthorities: authority.certificatePem,
+    frontProxyAuthorities: proxyAuthority.certificatePem,
+    tokenFileUsers: options.tokenFileUsers ?? new Map(),
+    noteLegacyTokenUse(namespace, name, date) {
+      const metadata = { labels: { [lastUsedLabel]: date } };
+      const patch = { type: "merge", patch: { metadata } } as const;
+      void client.patch(secretResource, `${namespace}/${name}`, patch, stop.signal);
+    },
+    clusterDomain: "cluster.local",
+    serviceCidr: "10.43.0.0/16",
+    nodePorts: { first: 30_000, last: 32_767 },
+  });
+  const server = createApiServer({
+    ...access,
+    hub,
+    resources,
     health: { live: [], ready: [] },
     ...(options.flowControl === undefined ? {} : { flowControl: options.flowControl }),
     kubelets: {
@@ -164,7 +135,7 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
     tls: {
       certificate: serving.certificatePem,
       key: serving.keyPem,
-      clientAuthorities: authority.certificatePem,
+      clientAuthorities: `${authority.certificatePem}${proxyAuthority.certificatePem}`,
     },
     host: "127.0.0.1",
     port: 0,
@@ -198,6 +169,8 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
   return {
     port,
     authority,
+    proxyAuthority,
+    tokenKey,
     admin,
     hub,
     resources,

@@ -8,8 +8,9 @@ import { type Logger, silentLogger } from "../../pkg/base/log.ts";
 import { runAll } from "../../pkg/base/service.ts";
 import type { Client } from "../../pkg/client/client.ts";
 import type { Informer } from "../../pkg/client/informer.ts";
+import { createLegacyTokenIssuer } from "../../pkg/server/apiserver/authn/legacy-token-issuer.ts";
 import { createControlLoops } from "../../pkg/server/control-loops.ts";
-import { type ApiWorld, startApiWorld } from "./api-world.ts";
+import { type ApiWorld, type ApiWorldOptions, startApiWorld } from "./api-world.ts";
 
 /** A control plane that is real but for its nodes: pods that are bound say that they run, and end when they are deleted. */
 export interface LoopsWorld extends AsyncDisposable {
@@ -35,9 +36,9 @@ export interface NodeFields {
 }
 
 export async function startLoopsWorld(
-  options: { readonly clock?: Clock } = {},
+  options: { readonly clock?: Clock } & ApiWorldOptions = {},
 ): Promise<LoopsWorld> {
-  const api = await startApiWorld();
+  const api = await startApiWorld(options);
   const { client } = api;
   const stop = new AbortController();
   const errors: string[] = [];
@@ -54,6 +55,7 @@ export async function startLoopsWorld(
       serverNode: undefined,
       rootCa: "the CA",
       authorities: { client: api.authority, server: api.authority },
+      issueToken: createLegacyTokenIssuer(api.tokenKey),
     }),
     stop.signal,
   );

@@ -635,7 +635,9 @@ describe("who asks", () => {
     const climbing = await ask(session, "GET", configMaps, {
       headers: { "impersonate-user": "admin", "impersonate-group": "system:masters" },
     });
-    expect(climbing.json.message).toContain('User "jane" cannot impersonate resource "users"');
+    expect(climbing.json.message).toBe(
+      'configmaps is forbidden: User "jane" cannot impersonate-on:user-info:list resource "configmaps" in API group "" in the namespace "default"',
+    );
     const forged = await world.request("GET", configMaps, {
       headers: { authorization: "Bearer nonsense" },
     });
@@ -696,6 +698,9 @@ test.each(["impersonate-group", "impersonate-uid", "impersonate-extra-scopes"])(
   "%s alone is refused: the request is made as nobody",
   async (header) => {
     const answer = await world.request("GET", configMaps, { headers: { [header]: "x" } });
-    expect(answer.json.message).toContain("requested impersonation without specifying a user name");
+    expect(answer.json).toMatchObject({ code: 400, reason: "BadRequest" });
+    expect(answer.json.message).toMatch(
+      /^requested &user\.DefaultInfo\{Name:"", .*\} without impersonating a user name$/,
+    );
   },
 );

@@ -6,14 +6,13 @@ import type { Logger } from "../../base/log.ts";
 import { MendableError } from "../../base/mendable-error.ts";
 import { attributesOf } from "./attributes.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
-import { anonymousUser } from "./authn/authenticator.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenError } from "./authz/forbidden.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import { type DispatchDeps, dispatch, notServed } from "./dispatch.ts";
 import { type AppContext, type AppEnv, Exchange } from "./exchange.ts";
 import { type FlowControl, FlowRefusal, type Seat } from "./flow-control/flow-control.ts";
-import { impersonatedUser } from "./impersonation.ts";
+import { createImpersonation } from "./impersonation.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import type { PathHandler } from "./path-handler.ts";
 import { replyError } from "./reply.ts";
@@ -33,6 +32,7 @@ export interface AppDeps {
 /** The API over HTTP. What happens to each request, and in which order, is read here from top to bottom. */
 export function createApp(deps: AppDeps): Hono<AppEnv> {
   const { authenticator, authorizer, flowControl, metrics, logger } = deps;
+  const impersonate = createImpersonation(authorizer);
   const app = new Hono<AppEnv>();
 
   app.onError((error, context) => {
@@ -75,8 +75,9 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
   app.use(async (context, next) => {
     const exchange = context.get("exchange");
     const { headers } = exchange.incoming;
-    const user = await authenticator.authenticate(credentialsOf(exchange), exchange.signal);
-    exchange.user = impersonatedUser(headers, user ?? anonymousUser, authorizer);
+    const clientCertificate = clientCertificateOf(exchange.incoming);
+    exchange.user = await authenticator.authenticate({ clientCertificate, headers });
+    exchange.user = impersonate(headers, exchange.user, () => attributesOf(exchange));
     const seat = await seatOf(exchange);
     exchange.flow = seat;
     try {
@@ -134,12 +135,4 @@ const clientsAffair: ReadonlySet<string> = new Set(["", "Timeout"]);
 /** A full disk is told of by the datastore, now and then: a line for each request would fill it further. */
 function isTold(error: unknown): boolean {
   return error instanceof MendableError;
-}
-
-function credentialsOf(exchange: Exchange): Parameters<Authenticator["authenticate"]>[0] {
-  const [scheme = "", token = ""] = (exchange.header("authorization") ?? "").split(" ", 2);
-  return {
-    clientCertificate: clientCertificateOf(exchange.incoming),
-    bearerToken: scheme.toLowerCase() === "bearer" && token !== "" ? token : undefined,
-  };
 }

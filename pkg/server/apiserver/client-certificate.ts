@@ -1,16 +1,30 @@
 import type { TLSSocket } from "node:tls";
+import type { PresentedCertificate } from "./authn/authenticator.ts";
 import type { Incoming } from "./exchange.ts";
 
-/** A connection's certificate is asked for once, and is the same bytes for each of its requests. */
-const known = new WeakMap<object, Uint8Array | undefined>();
+/** A connection's certificate is asked for once, and is the same value for each of its requests. */
+const known = new WeakMap<object, PresentedCertificate | undefined>();
 
-/** DER of the client's certificate; undefined where it sent none, or none that our client CA signed. */
-export function clientCertificateOf(incoming: Incoming): Uint8Array | undefined {
+/** What the client has shown; undefined where it has shown nothing. */
+export function clientCertificateOf(incoming: Incoming): PresentedCertificate | undefined {
   const session = "stream" in incoming ? incoming.stream?.session : undefined;
   const connection: object = session ?? incoming.socket;
-  if (known.has(connection)) return known.get(connection);
-  const socket = incoming.socket as TLSSocket;
-  const certificate = socket.authorized ? socket.getPeerX509Certificate()?.raw : undefined;
-  known.set(connection, certificate);
-  return certificate;
+  const certificate = known.get(connection);
+  if (certificate !== undefined || known.has(connection)) return certificate;
+  const presented = presentedBy(incoming.socket as TLSSocket);
+  known.set(connection, presented);
+  return presented;
+}
+
+/** Longer chains end here. */
+const chainCertificatesMax = 8;
+
+function presentedBy(socket: TLSSocket): PresentedCertificate | undefined {
+  const chain: Uint8Array[] = [];
+  let certificate = socket.getPeerX509Certificate();
+  while (certificate !== undefined && chain.length < chainCertificatesMax) {
+    chain.push(certificate.raw);
+    certificate = certificate.issuerCertificate;
+  }
+  return chain.length === 0 ? undefined : { chain, isVerified: socket.authorized };
 }

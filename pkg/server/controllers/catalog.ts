@@ -13,14 +13,17 @@ import { persistentVolumeResource } from "../../api/resources/persistentvolume.t
 import { persistentVolumeClaimResource } from "../../api/resources/persistentvolumeclaim.ts";
 import { podResource } from "../../api/resources/pod.ts";
 import { replicaSetResource } from "../../api/resources/replicaset.ts";
+import { secretResource } from "../../api/resources/secret.ts";
 import { serviceResource } from "../../api/resources/service.ts";
 import { serviceAccountResource } from "../../api/resources/serviceaccount.ts";
+import { volumeAttributesClassResource } from "../../api/resources/volumeattributesclass.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Service } from "../../base/service.ts";
 import type { Controller, ControllerDeps } from "../../client/controller.ts";
 import type { LiveKinds } from "../../client/live-kinds.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
+import { bootstrapTokenCleaner } from "./bootstrap-token-cleaner.ts";
 import { clusterRoleAggregationController } from "./clusterrole-aggregation.ts";
 import { controlPlaneLabelController } from "./control-plane-label.ts";
 import { crdConformanceController } from "./crd-conformance.ts";
@@ -46,7 +49,9 @@ import { replicaSetController } from "./replicaset.ts";
 import { resourceQuotaController } from "./resourcequota.ts";
 import { rootCaPublisherController } from "./root-ca-publisher.ts";
 import { serviceAccountController } from "./serviceaccount.ts";
+import { type SecretToken, serviceAccountTokenController } from "./serviceaccount-token.ts";
 import { taintEvictionController } from "./taint-eviction.ts";
+import { vacProtectionController } from "./vac-protection.ts";
 
 /** What the controllers are made from; each takes only what it uses. */
 export interface CatalogDeps extends ControllerDeps {
@@ -63,6 +68,8 @@ export interface CatalogDeps extends ControllerDeps {
   readonly rootCa: string;
   /** Sign what is asked for by CertificateSigningRequests. */
   readonly authorities: SigningAuthorities;
+  /** Makes the token that lies in a Secret. */
+  issueToken(token: SecretToken): string;
 }
 
 export interface CatalogEntry {
@@ -290,6 +297,24 @@ export const catalog: readonly CatalogEntry[] = [
       csrCleaner({ client, clock, requests: informer(certificateSigningRequestResource) }),
   },
   {
+    name: "serviceaccount-token-controller",
+    purpose: "fills Secrets that ask for an account's token, and removes them with their account",
+    create: ({ client, informer, rootCa, issueToken }) =>
+      serviceAccountTokenController({
+        client,
+        rootCa,
+        issueToken,
+        secrets: informer(secretResource),
+        serviceAccounts: informer(serviceAccountResource),
+      }),
+  },
+  {
+    name: "token-cleaner-controller",
+    purpose: "removes bootstrap tokens whose time is over",
+    create: ({ client, informer, clock }) =>
+      bootstrapTokenCleaner({ client, clock, secrets: informer(secretResource) }),
+  },
+  {
     name: "pod-garbage-collector-controller",
     purpose: "removes pods of nodes that are gone, pods never placed, and too many that ended",
     create: ({ client, informer, clock, logger }) =>
@@ -322,6 +347,18 @@ export const catalog: readonly CatalogEntry[] = [
     purpose: "keeps volumes that are being deleted while claims are bound to them",
     create: ({ client, informer }) =>
       pvProtectionController({ client, volumes: informer(persistentVolumeResource) }),
+  },
+  {
+    name: "volumeattributesclass-protection-controller",
+    purpose:
+      "keeps VolumeAttributesClasses that are being deleted while claims or volumes are of them",
+    create: ({ client, informer }) =>
+      vacProtectionController({
+        client,
+        classes: informer(volumeAttributesClassResource),
+        claims: informer(persistentVolumeClaimResource),
+        volumes: informer(persistentVolumeResource),
+      }),
   },
   {
     name: "event-expiry-controller",

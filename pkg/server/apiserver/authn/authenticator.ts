@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
+
 /** Who asks: `user.Info` of Kubernetes. */
 export interface UserInfo {
   readonly username: string;
@@ -6,16 +8,31 @@ export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What a request brings to prove who it is from. */
-export interface Credentials {
-  /** DER of the client's certificate, where the TLS handshake has verified it against the client CA. */
-  readonly clientCertificate: Uint8Array | undefined;
-  readonly bearerToken: string | undefined;
+/** A certificate that a client has shown, and that it has the key for. The same value for all of a connection's requests. */
+export interface PresentedCertificate {
+  /** DER, the client's own first, as far as the connection knows who issued it. */
+  readonly chain: readonly Uint8Array[];
+  /** Whether any of the authorities that the listener knows vouches for it. */
+  readonly isVerified: boolean;
 }
 
-/** Finds out who asks. No credentials at all: undefined. Wrong ones: throws an `ApiError` Unauthorized. */
+/** What a request brings to prove who it is from. */
+export interface Credentials {
+  readonly clientCertificate: PresentedCertificate | undefined;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** What one way of finding out says: it was not used, it was used wrongly, or it proves who asks. */
+export type AuthenticationResult =
+  | { readonly outcome: "none" | "wrong" }
+  | { readonly outcome: "user"; readonly user: UserInfo };
+
+/** One way of finding out who asks. */
+export type RequestAuthenticator = (credentials: Credentials) => AuthenticationResult;
+
+/** Finds out who asks. Throws an `ApiError` Unauthorized where credentials are wrong, or missing where they must not. */
 export interface Authenticator {
-  authenticate(credentials: Credentials, signal: AbortSignal): Promise<UserInfo | undefined>;
+  authenticate(credentials: Credentials): UserInfo | Promise<UserInfo>;
 }
 
 export const anonymousUser: UserInfo = {

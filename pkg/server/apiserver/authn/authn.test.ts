@@ -8,14 +8,18 @@ import { podResource } from "../../../api/resources/pod.ts";
 import { serviceAccountResource } from "../../../api/resources/serviceaccount.ts";
 import { type Clock, systemClock } from "../../../base/clock.ts";
 import { createCertificate } from "../../../base/x509/certificate.ts";
+import { encodePem } from "../../../base/x509/pem.ts";
+import { createBearerTokenAuthenticator } from "./bearer-token.ts";
 import { createAuthenticator } from "./chain.ts";
 import { createTokenAuthenticator } from "./service-account-authenticator.ts";
 import { jsonWebKeySet, signToken } from "./service-account-token.ts";
 import { createTokenIssuer } from "./token-request.ts";
-import { createCertificateAuthenticator } from "./x509-authenticator.ts";
+import {
+  createCertificateAuthenticator,
+  createCertificateAuthority,
+} from "./x509-authenticator.ts";
 
 const issuer = "https://kubernetes.default.svc.cluster.local";
-const signal = new AbortController().signal;
 const meta = (name: string, uid: string, namespace?: string) => ({
   name,
   uid,
@@ -113,7 +117,7 @@ test("a token stands for its ServiceAccount", () => {
   expect(authenticate(token)?.user).toEqual({
     username: "system:serviceaccount:shop:bot",
     uid: "sa-1",
-    groups: ["system:serviceaccounts", "system:serviceaccounts:shop", "system:authenticated"],
+    groups: ["system:serviceaccounts", "system:serviceaccounts:shop"],
     extra: {
       "authentication.kubernetes.io/credential-id": [expect.stringMatching(/^JTI=/)],
       "authentication.kubernetes.io/node-name": ["n1"],
@@ -212,22 +216,32 @@ test("a certificate stands for its common name, as long as it is valid", async (
     },
     { certificate: undefined, key: keys.privateKey },
   );
+  const authority = createCertificateAuthority(encodePem("CERTIFICATE", der), clock);
   const authenticator = createAuthenticator({
-    certificate: createCertificateAuthenticator(clock),
-    token: authenticate,
+    authenticators: [
+      createCertificateAuthenticator(authority),
+      createBearerTokenAuthenticator(authenticate),
+    ],
   });
-  const credentials = { clientCertificate: der, bearerToken: undefined };
-  expect(await authenticator.authenticate(credentials, signal)).toMatchObject({
+  const shown = (isVerified: boolean) => ({
+    clientCertificate: { chain: [der], isVerified },
+    headers: {},
+  });
+  const credentials = shown(true);
+  const refusal = expect.objectContaining({ code: 401, message: "Unauthorized" });
+  expect(() => authenticator.authenticate(shown(false))).toThrow(refusal);
+  expect(await authenticator.authenticate(credentials)).toMatchObject({
     username: "jane",
     groups: ["devs", "ops", "system:authenticated"],
   });
   advance(61);
-  await expect(authenticator.authenticate(credentials, signal)).rejects.toMatchObject({
-    code: 401,
-    message: "Unauthorized",
+  expect(() => authenticator.authenticate(credentials)).toThrow(refusal);
+  const nothing = { clientCertificate: undefined, headers: {} };
+  expect(await authenticator.authenticate(nothing)).toMatchObject({
+    username: "system:anonymous",
   });
-  const nothing = { clientCertificate: undefined, bearerToken: undefined };
-  expect(await authenticator.authenticate(nothing, signal)).toBeUndefined();
-  const wrong = { clientCertificate: undefined, bearerToken: "x" };
-  await expect(authenticator.authenticate(wrong, signal)).rejects.toMatchObject({ code: 401 });
+  const wrong = { clientCertificate: undefined, headers: { authorization: "Bearer x" } };
+  expect(() => authenticator.authenticate(wrong)).toThrow(refusal);
+  const closed = createAuthenticator({ authenticators: [], allowsAnonymous: false });
+  expect(() => closed.authenticate(nothing)).toThrow(refusal);
 });

@@ -1,33 +1,27 @@
 import { ApiError } from "../../../api/api-error.ts";
-import type { Authenticator } from "./authenticator.ts";
-import type { TokenAuthenticator } from "./service-account-authenticator.ts";
-import type { CertificateAuthenticator } from "./x509-authenticator.ts";
+import { type Authenticator, anonymousUser, type RequestAuthenticator } from "./authenticator.ts";
+import { authenticatedUser } from "./token-authenticator.ts";
 
-export interface AuthenticatorDeps {
-  readonly certificate: CertificateAuthenticator;
-  readonly token: TokenAuthenticator;
+export interface AuthenticatorOptions {
+  /** Asked in order: the first that knows who asks says so. */
+  readonly authenticators: readonly RequestAuthenticator[];
+  /** Whether who brings nothing may ask as `system:anonymous`; default true. */
+  readonly allowsAnonymous?: boolean;
 }
 
-/**
- * A client certificate says who asks; without one, a ServiceAccount's token. What proves nothing is Unauthorized;
- * who brings nothing is nobody, whom the caller treats as `anonymousUser`.
- */
-export function createAuthenticator({ certificate, token }: AuthenticatorDeps): Authenticator {
+/** Who brings credentials that nobody accepts is Unauthorized; who brings none is nobody, if that is allowed. */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { authenticators, allowsAnonymous = true } = options;
   return {
     authenticate(credentials) {
-      const { clientCertificate, bearerToken } = credentials;
-      if (clientCertificate !== undefined) {
-        const user = certificate(clientCertificate);
-        if (user !== undefined) return Promise.resolve(user);
+      let isWrong = false;
+      for (const authenticate of authenticators) {
+        const result = authenticate(credentials);
+        if (result.outcome === "user") return authenticatedUser(result.user);
+        if (result.outcome === "wrong") isWrong = true;
       }
-      if (bearerToken !== undefined) {
-        const user = token(bearerToken)?.user;
-        if (user !== undefined) return Promise.resolve(user);
-      }
-      if (clientCertificate === undefined && bearerToken === undefined) {
-        return Promise.resolve(undefined);
-      }
-      return Promise.reject(new ApiError("Unauthorized", "Unauthorized"));
+      if (isWrong || !allowsAnonymous) throw new ApiError("Unauthorized", "Unauthorized");
+      return anonymousUser;
     },
   };
 }

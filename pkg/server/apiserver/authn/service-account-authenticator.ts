@@ -11,9 +11,11 @@ import type { ObjectReader } from "../admission/admission.ts";
 import type { UserInfo } from "./authenticator.ts";
 import {
   type BoundObject,
+  issuerOf,
   type ServiceAccountClaims,
   verifyToken,
 } from "./service-account-token.ts";
+import type { TokenAuthenticator } from "./token-authenticator.ts";
 
 export interface TokenAuthenticatorDeps {
   readonly issuer: string;
@@ -24,18 +26,6 @@ export interface TokenAuthenticatorDeps {
   readonly clock: Clock;
 }
 
-export interface AuthenticatedToken {
-  readonly user: UserInfo;
-  /** Those asked for that the token is meant for. */
-  readonly audiences: readonly string[];
-}
-
-/** Whose token it is, for one of `audiences` (default: the API's own); undefined where it is not a valid one. */
-export type TokenAuthenticator = (
-  token: string,
-  audiences?: readonly string[],
-) => AuthenticatedToken | undefined;
-
 /** Signatures verified lately are not verified again; everything else is looked at each time. */
 const verifiedTokensMax = 4_096;
 /** What a token is bound to counts as there this long after its deletion began. */
@@ -43,6 +33,7 @@ const deletionLeewayMs = 60_000;
 /** Longer texts are no tokens of ours. */
 const tokenCharactersMax = 16_384;
 
+/** ServiceAccount tokens that were requested: they end with their time, and with what they are bound to. */
 export function createTokenAuthenticator(deps: TokenAuthenticatorDeps): TokenAuthenticator {
   const verified = new LRUCache<string, ServiceAccountClaims>({ max: verifiedTokensMax });
   const claimsOf = (token: string): ServiceAccountClaims | undefined => {
@@ -50,13 +41,15 @@ export function createTokenAuthenticator(deps: TokenAuthenticatorDeps): TokenAut
     const hash = createHash("sha256").update(token).digest("base64");
     const known = verified.get(hash);
     if (known !== undefined) return known;
-    const claims = verifyToken(token, deps.publicKeys);
+    if (issuerOf(token) !== deps.issuer) return undefined;
+    // Only what we signed ourselves gets through, so it has the shape that we gave it.
+    const claims = verifyToken(token, deps.publicKeys) as ServiceAccountClaims | undefined;
     if (claims !== undefined) verified.set(hash, claims);
     return claims;
   };
   return (token, wanted = deps.audiences) => {
     const claims = claimsOf(token);
-    if (claims === undefined || claims.iss !== deps.issuer) return undefined;
+    if (claims === undefined) return undefined;
     const seconds = deps.clock.now() / 1000;
     if (seconds < claims.nbf || seconds >= claims.exp) return undefined;
     const audiences = wanted.filter((audience) => claims.aud.includes(audience));
@@ -108,11 +101,11 @@ function userOf(claims: ServiceAccountClaims): UserInfo {
   return {
     username: serviceAccountUsername(namespace, serviceaccount.name),
     uid: serviceaccount.uid,
-    groups: [
-      "system:serviceaccounts",
-      `system:serviceaccounts:${namespace}`,
-      "system:authenticated",
-    ],
+    groups: serviceAccountGroups(namespace),
     extra,
   };
+}
+
+export function serviceAccountGroups(namespace: string): readonly string[] {
+  return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
 }

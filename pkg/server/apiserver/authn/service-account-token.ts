@@ -26,6 +26,18 @@ export interface ServiceAccountClaims {
   readonly sub: string;
 }
 
+/** The claims of a token that lies in a Secret, and is valid as long as it lies there. */
+export interface LegacyTokenClaims {
+  readonly iss: typeof legacyIssuer;
+  readonly sub: string;
+  readonly "kubernetes.io/serviceaccount/namespace": string;
+  readonly "kubernetes.io/serviceaccount/secret.name": string;
+  readonly "kubernetes.io/serviceaccount/service-account.name": string;
+  readonly "kubernetes.io/serviceaccount/service-account.uid": string;
+}
+
+export const legacyIssuer = "kubernetes/serviceaccount";
+
 interface Algorithm {
   readonly name: "ES256" | "RS256";
   readonly dsaEncoding: "ieee-p1363" | "der";
@@ -50,7 +62,10 @@ function keyId(publicKey: KeyObject): string {
 }
 
 /** A compact JWT. */
-export function signToken(claims: ServiceAccountClaims, privateKey: KeyObject): string {
+export function signToken(
+  claims: ServiceAccountClaims | LegacyTokenClaims,
+  privateKey: KeyObject,
+): string {
   const { name, dsaEncoding } = algorithmOf(privateKey);
   const head = encode({ alg: name, kid: keyId(createPublicKey(privateKey)) });
   const body = `${head}.${encode(claims)}`;
@@ -62,11 +77,15 @@ function encode(value: object): string {
   return Buffer.from(JSON.stringify(value), "utf8").toString("base64url");
 }
 
-/** The claims of a token that one of `publicKeys` signed; undefined for any other text. Times are not looked at. */
-export function verifyToken(
-  token: string,
-  publicKeys: readonly KeyObject[],
-): ServiceAccountClaims | undefined {
+/** Who says of itself to have issued a token, before anything is verified; undefined where the text is no token. */
+export function issuerOf(token: string): unknown {
+  const [, payload] = token.split(".", 2);
+  if (payload === undefined) return undefined;
+  return (decode(payload) as { readonly iss?: unknown } | undefined)?.iss;
+}
+
+/** What a token of one of `publicKeys` says; undefined for any other text. Times are not looked at. */
+export function verifyToken(token: string, publicKeys: readonly KeyObject[]): object | undefined {
   const [head, payload, signature, more] = token.split(".");
   if (head === undefined || payload === undefined || signature === undefined) return undefined;
   if (more !== undefined) return undefined;
@@ -78,9 +97,7 @@ export function verifyToken(
     const { name, dsaEncoding } = algorithmOf(key);
     if (header.alg !== name) continue;
     if (header.kid !== undefined && header.kid !== keyId(key)) continue;
-    if (!verify("sha256", signed, { key, dsaEncoding }, bytes)) continue;
-    // Only what we signed gets here, so it has the shape that we gave it.
-    return decode(payload) as ServiceAccountClaims | undefined;
+    if (verify("sha256", signed, { key, dsaEncoding }, bytes)) return decode(payload);
   }
   return undefined;
 }

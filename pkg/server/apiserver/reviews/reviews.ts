@@ -1,5 +1,5 @@
 import type { Clock } from "../../../base/clock.ts";
-import type { TokenAuthenticator } from "../authn/service-account-authenticator.ts";
+import type { TokenAuthenticator } from "../authn/token-authenticator.ts";
 import type { Authorizer } from "../authz/authorizer.ts";
 import type { RbacPolicy } from "../authz/rbac-policy.ts";
 import type { VirtualResource } from "../virtual-resource.ts";

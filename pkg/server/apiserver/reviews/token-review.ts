@@ -6,7 +6,7 @@ import type {
 import type { KubernetesObject } from "../../../api/object.ts";
 import type { ResourceDefinition } from "../../../api/resource.ts";
 import { tokenReviewResource } from "../../../api/resources/tokenreview.ts";
-import type { TokenAuthenticator } from "../authn/service-account-authenticator.ts";
+import type { TokenAuthenticator } from "../authn/token-authenticator.ts";
 import type { VirtualResource } from "../virtual-resource.ts";
 import { checkReview } from "./check-review.ts";
 import { reviewedUser } from "./self-subject-review.ts";
