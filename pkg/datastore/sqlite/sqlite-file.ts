@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -134,7 +136,7 @@ export class SqliteFile {
   recover(): void {
     try {
       this.#checkpoint();
-      this.#transaction(() => this.#statements.setMeta.run("reserved", this.#reserved));
+      this.#writeMark();
       this.#failed = undefined;
     } catch (caught) {
       throw datastoreErrorFrom(caught, this.#options);
@@ -281,6 +283,12 @@ export class SqliteFile {
     }
   }
 
+  /** The least that can be written: one more revision is skipped, because SQLite writes nothing where nothing changes. */
+  #writeMark(): void {
+    this.#reserved++;
+    this.#transaction(() => this.#statements.setMeta.run("reserved", this.#reserved));
+  }
+
   #failUnlessFull(caught: unknown): DatastoreError {
     const error = datastoreErrorFrom(caught, this.#options);
     if (error.reason === "full") return error;
@@ -295,7 +303,7 @@ export class SqliteFile {
    */
   #overwriteRefused(): void {
     try {
-      this.#transaction(() => this.#statements.setMeta.run("reserved", this.#reserved));
+      this.#writeMark();
     } catch {
       // The fsync may fail again, but the write has been made; or nothing can be written, then neither was the other.
     }
@@ -348,7 +356,11 @@ function bufferOf(value: Uint8Array): Buffer {
  */
 function makeWhole(options: SqliteThreadData, failpoint: Failpoint): void {
   const { file } = options;
-  if (existsSync(file)) return;
+  if (existsSync(file)) {
+    // SQLite opens what it may only read, and fails later by another name.
+    for (const path of [file, dirname(file)]) accessSync(path, constants.R_OK | constants.W_OK);
+    return;
+  }
   refuseLogWithoutFile(file);
   const unfinished = `${file}.new`;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
