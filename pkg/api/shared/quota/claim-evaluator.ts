@@ -1,6 +1,7 @@
 import type { PersistentVolumeClaim } from "../../generated/core-v1.generated.ts";
 import { compareQuantities, parseQuantity, type Quantity, wholeUnits } from "../../quantity.ts";
 import { storageClassOfClaim } from "../storage-class.ts";
+import { volumeAttributesClassesOf } from "../volume-attributes-classes.ts";
 import { one } from "./amounts.ts";
 import { choosesOneOf, type QuotaEvaluator } from "./evaluator.ts";
 
@@ -27,7 +28,8 @@ export const claimEvaluator: QuotaEvaluator<PersistentVolumeClaim> = {
     return usage;
   },
   isInScope: (claim, scope) =>
-    scope.scopeName === "VolumeAttributesClass" && choosesOneOf(scope, attributesClassesOf(claim)),
+    scope.scopeName === "VolumeAttributesClass" &&
+    choosesOneOf(scope, volumeAttributesClassesOf(claim)),
   mayTakeMore: (subresource, next, previous) =>
     subresource === "" || (subresource === "status" && mayGiveBack(next, previous)),
   mayGiveBack,
@@ -36,7 +38,7 @@ export const claimEvaluator: QuotaEvaluator<PersistentVolumeClaim> = {
 function mayGiveBack(next: PersistentVolumeClaim, previous: PersistentVolumeClaim): boolean {
   return (
     bytesOf(next)?.nanos !== bytesOf(previous)?.nanos ||
-    attributesClassesOf(next).join() !== attributesClassesOf(previous).join()
+    volumeAttributesClassesOf(next).join() !== volumeAttributesClassesOf(previous).join()
   );
 }
 
@@ -55,14 +57,4 @@ function whole(text: string | undefined): Quantity | undefined {
   const nanosPerByte = one.nanos;
   if (quantity.nanos % nanosPerByte === 0n) return quantity;
   return { nanos: BigInt(wholeUnits(quantity)) * nanosPerByte, format: quantity.format };
-}
-
-/** The classes that a claim asks for, has, or is on its way to. */
-function attributesClassesOf({ spec, status }: PersistentVolumeClaim): readonly string[] {
-  const names = [
-    spec?.volumeAttributesClassName,
-    status?.currentVolumeAttributesClassName,
-    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
-  ];
-  return [...new Set(names.filter((name): name is string => name !== undefined && name !== ""))];
 }

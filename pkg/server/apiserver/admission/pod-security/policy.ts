@@ -107,11 +107,11 @@ function warningBeside(
   };
 }
 
-function parseLevel(text: string): Level | undefined {
+export function parseLevel(text: string): Level | undefined {
   return levels.find((level) => level === text);
 }
 
-function parseVersion(text: string): number | "latest" | undefined {
+export function parseVersion(text: string): number | "latest" | undefined {
   if (text === "latest") return text;
   const digits = /^v1\.(0|[1-9][0-9]*)$/.exec(text)?.[1];
   if (digits === undefined) return undefined;

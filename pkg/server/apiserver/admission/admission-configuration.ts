@@ -1,0 +1,46 @@
+import { parseYaml } from "../../../api/codec/yaml.ts";
+import type { PodSecurityConfiguration } from "./pod-security/configuration.ts";
+import { readPodSecurityConfiguration } from "./pod-security/configuration.ts";
+
+/** What may be said of admission in kube-apiserver's `--admission-control-config-file`. */
+export interface AdmissionConfiguration {
+  readonly podSecurity?: PodSecurityConfiguration;
+}
+
+const apiVersions = ["apiserver.config.k8s.io/v1", "apiserver.k8s.io/v1alpha1"];
+
+/**
+ * Reads an `AdmissionConfiguration`; throws an Error that names what cannot be read. A plugin's own part lies in it,
+ * or in the file that its `path` names: `readFile` is given it as it stands there.
+ */
+export function readAdmissionConfiguration(
+  text: string,
+  readFile: (path: string) => string,
+): AdmissionConfiguration {
+  const document = objectIn(parseYaml(text).value, "the file");
+  const { apiVersion, kind, plugins = [] } = document;
+  if (!apiVersions.includes(String(apiVersion)) || kind !== "AdmissionConfiguration") {
+    throw new Error(
+      `is of kind ${String(kind)} in ${String(apiVersion)}: use AdmissionConfiguration in ${apiVersions[0]}`,
+    );
+  }
+  if (!Array.isArray(plugins)) throw new Error("plugins is no list");
+  let podSecurity: PodSecurityConfiguration | undefined;
+  for (const [index, each] of plugins.entries()) {
+    const { name, path, configuration } = objectIn(each, `plugins[${index}]`);
+    if (name !== "PodSecurity") {
+      throw new Error(`plugins[${index}] is ${String(name)}: only PodSecurity is configured here`);
+    }
+    const own =
+      typeof path === "string" && path !== "" ? parseYaml(readFile(path)).value : configuration;
+    podSecurity = readPodSecurityConfiguration(own ?? {});
+  }
+  return podSecurity === undefined ? {} : { podSecurity };
+}
+
+function objectIn(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Readonly<Record<string, unknown>>;
+  }
+  throw new Error(`${what} is no object`);
+}
