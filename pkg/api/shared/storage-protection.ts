@@ -4,6 +4,8 @@ import type { KubernetesObject } from "../object.ts";
 export const pvcProtectionFinalizer = "kubernetes.io/pvc-protection";
 /** Keeps a volume while a claim is bound to it. */
 export const pvProtectionFinalizer = "kubernetes.io/pv-protection";
+/** Keeps a VolumeAttributesClass while a claim or a volume is of it. */
+export const vacProtectionFinalizer = "kubernetes.io/vac-protection";
 
 /**
  * The object with the finalizer where it should have it, and without where it should not: one that lives has it, one

@@ -8,6 +8,7 @@ import { ingressClassResource } from "../../../api/resources/ingressclass.ts";
 import { persistentVolumeResource } from "../../../api/resources/persistentvolume.ts";
 import { persistentVolumeClaimResource } from "../../../api/resources/persistentvolumeclaim.ts";
 import { storageClassResource } from "../../../api/resources/storageclass.ts";
+import { volumeAttributesClassResource } from "../../../api/resources/volumeattributesclass.ts";
 import { passThrough } from "./admission-request.fixture.ts";
 import { createDefaultIngressClass } from "./default-ingress-class.ts";
 import { createDefaultStorageClass } from "./default-storage-class.ts";
@@ -118,6 +119,7 @@ test.each([
 test.each([
   [persistentVolumeClaimResource, ["own", "kubernetes.io/pvc-protection"]],
   [persistentVolumeResource, ["own", "kubernetes.io/pv-protection"]],
+  [volumeAttributesClassResource, ["own", "kubernetes.io/vac-protection"]],
   [storageClassResource, ["own"]],
 ])("storage that is made is kept while it is used: %#", async (resource, finalizers) => {
   const object = { metadata: { finalizers: ["own"] } };

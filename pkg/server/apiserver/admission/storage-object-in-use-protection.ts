@@ -3,12 +3,14 @@ import { groupResourceOf } from "../../../api/resource.ts";
 import {
   pvcProtectionFinalizer,
   pvProtectionFinalizer,
+  vacProtectionFinalizer,
 } from "../../../api/shared/storage-protection.ts";
 import type { AdmissionPlugin } from "./admission.ts";
 
 const finalizers: ReadonlyMap<string, string> = new Map([
   ["persistentvolumeclaims", pvcProtectionFinalizer],
   ["persistentvolumes", pvProtectionFinalizer],
+  ["volumeattributesclasses.storage.k8s.io", vacProtectionFinalizer],
 ]);
 
 /** What holds data is not gone before nobody uses it: the protection controllers take the finalizer away. */
