@@ -78,20 +78,26 @@ const fileMode: Parse<number> = (value, flag) => {
 };
 
 /** Those of kube-apiserver's own flags that mean something here. */
-const apiserverArguments = ["anonymous-auth", "token-auth-file"] as const;
+const apiserverArguments = [
+  "admission-control-config-file",
+  "anonymous-auth",
+  "token-auth-file",
+] as const;
 
 type ApiserverArgument =
   | { readonly name: "anonymous-auth"; readonly value: boolean }
-  | { readonly name: "token-auth-file"; readonly value: string };
+  | { readonly name: "admission-control-config-file" | "token-auth-file"; readonly value: string };
 
 const apiserverArgument: Parse<ApiserverArgument> = (text, flag) => {
   const [, name, value = ""] = /^(?:--)?([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === "token-auth-file" && value !== "") return { name, value: resolve(value) };
+  if (name === "token-auth-file" || name === "admission-control-config-file") {
+    if (value !== "") return { name, value: resolve(value) };
+  }
   if (name === "anonymous-auth" && (value === "true" || value === "false")) {
     return { name, value: value === "true" };
   }
   throw new UsageError(
-    `--${flag} is "${text}": use token-auth-file=<file> or anonymous-auth=true|false`,
+    `--${flag} is "${text}": use token-auth-file=<file>, admission-control-config-file=<file> or anonymous-auth=true|false`,
   );
 };
 
@@ -254,7 +260,7 @@ export const flags = {
     commands: server,
     placeholder: "name=value",
     parse: apiserverArgument,
-    description: `kube-apiserver's own flag: ${apiserverArguments.join(" or ")}`,
+    description: `kube-apiserver's own flag: ${apiserverArguments.join(", ")}`,
   }),
   writeKubeconfig: defineWithDefault({
     name: "write-kubeconfig",

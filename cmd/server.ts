@@ -1,7 +1,6 @@
-import { mkdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { getAsset, isSea } from "node:sea";
 import type { Worker } from "node:worker_threads";
 import ipaddr from "ipaddr.js";
@@ -13,6 +12,10 @@ import type { Logger } from "../pkg/base/log.ts";
 import { MendableError } from "../pkg/base/mendable-error.ts";
 import { runAll, type Service } from "../pkg/base/service.ts";
 import { openDatastore } from "../pkg/datastore/open.ts";
+import {
+  type AdmissionConfiguration,
+  readAdmissionConfiguration,
+} from "../pkg/server/apiserver/admission/admission-configuration.ts";
 import { readTokenFile } from "../pkg/server/apiserver/authn/token-file.ts";
 import { createServer, type ServerConfig, type StartedServer } from "../pkg/server/server.ts";
 import type { AgentThreadData, AgentThreadReport } from "./agent-thread.ts";
@@ -119,23 +122,44 @@ function checkRanges({ clusterCidr, serviceCidr }: FlagValues): void {
     );
 }
 
+type ApiserverConfig = Pick<ServerConfig, "allowsAnonymous" | "tokenFileUsers" | "admission">;
+
 /** What `--kube-apiserver-arg` says; of several of one name the last counts. */
-async function apiserverConfigOf({
-  kubeApiserverArg,
-}: FlagValues): Promise<Pick<ServerConfig, "allowsAnonymous" | "tokenFileUsers">> {
-  let allowsAnonymous = true;
-  let tokenFile: string | undefined;
-  for (const argument of kubeApiserverArg) {
-    if (argument.name === "anonymous-auth") allowsAnonymous = argument.value;
-    else tokenFile = argument.value;
+function apiserverConfigOf({ kubeApiserverArg }: FlagValues): ApiserverConfig {
+  let config: ApiserverConfig = {
+    allowsAnonymous: true,
+    tokenFileUsers: new Map(),
+    admission: {},
+  };
+  for (const { name, value } of kubeApiserverArg) {
+    switch (name) {
+      case "anonymous-auth":
+        config = { ...config, allowsAnonymous: value };
+        break;
+      case "token-auth-file":
+        config = { ...config, tokenFileUsers: fromFile(name, value, readTokenFile) };
+        break;
+      case "admission-control-config-file":
+        config = { ...config, admission: fromFile(name, value, readAdmissionFile) };
+        break;
+    }
   }
-  if (tokenFile === undefined) return { allowsAnonymous, tokenFileUsers: new Map() };
+  return config;
+}
+
+/** Paths in the file are relative to it. */
+function readAdmissionFile(file: string, text: string): AdmissionConfiguration {
+  return readAdmissionConfiguration(text, (path) =>
+    readFileSync(resolve(dirname(file), path), "utf8"),
+  );
+}
+
+function fromFile<T>(name: string, file: string, read: (file: string, text: string) => T): T {
   try {
-    const text = await readFile(tokenFile, "utf8");
-    return { allowsAnonymous, tokenFileUsers: readTokenFile(tokenFile, text) };
+    return read(file, readFileSync(file, "utf8"));
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`--kube-apiserver-arg token-auth-file cannot be read: ${why}`, { cause });
+    throw new UsageError(`--kube-apiserver-arg ${name} cannot be read: ${why}`, { cause });
   }
 }
 
@@ -163,7 +187,7 @@ async function serverConfigOf(flags: FlagValues): Promise<ServerConfig> {
     nodePorts: flags.serviceNodePortRange,
     clusterDns: flags.clusterDns,
     clusterDomain: flags.clusterDomain,
-    ...(await apiserverConfigOf(flags)),
+    ...apiserverConfigOf(flags),
     runsDns: !flags.disable.includes("dns"),
     runsScheduler: !flags.disable.includes("scheduler"),
   };

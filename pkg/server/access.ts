@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { AdmissionPlugin, ObjectReader } from "./apiserver/admission/admission.ts";
+import type { AdmissionConfiguration } from "./apiserver/admission/admission-configuration.ts";
 import { createAdmissionChain } from "./apiserver/admission/chain.ts";
 import { createHubObjectReader } from "./apiserver/admission/hub-object-reader.ts";
 import { createQuotaUsedWriter } from "./apiserver/admission/quota/quota-used-writer.ts";
@@ -52,6 +53,8 @@ export interface AccessOptions {
   readonly tokenFileUsers?: ReadonlyMap<string, UserInfo>;
   /** Whether who brings no credentials may ask; default true. What they may do is up to roles. */
   readonly allowsAnonymous?: boolean;
+  /** Default: as upstream without a file. */
+  readonly admission?: AdmissionConfiguration;
   /** See `LegacyTokenDeps.noteUse`. */
   noteLegacyTokenUse(namespace: string, secretName: string, date: string): void;
   /** `--cluster-domain` */
@@ -125,6 +128,7 @@ export function createAccess(options: AccessOptions): Access {
       resourceOfKind: (apiVersion, kind) => options.resources.ofKind(apiVersion, kind),
       storedResources: () => options.resources.stored,
       writeQuotaUsed: createQuotaUsedWriter(hub, clock),
+      configuration: options.admission ?? {},
       serviceAllocation: createServiceAllocation({
         feed,
         clock,

@@ -10,6 +10,7 @@ import { runAll, type Service } from "../base/service.ts";
 import type { Client } from "../client/client.ts";
 import type { Datastore } from "../datastore/datastore.ts";
 import { createAccess } from "./access.ts";
+import type { AdmissionConfiguration } from "./apiserver/admission/admission-configuration.ts";
 import { addressAt, parseAddressRange } from "./apiserver/allocate/address-range.ts";
 import type { UserInfo } from "./apiserver/authn/authenticator.ts";
 import { nodeBootstrapPaths } from "./apiserver/authn/bootstrap-paths.ts";
@@ -61,6 +62,8 @@ export interface ServerConfig {
   readonly runsDns: boolean;
   /** Whether who brings no credentials may ask the API; what they are told is up to roles. */
   readonly allowsAnonymous: boolean;
+  /** `admission-control-config-file` */
+  readonly admission: AdmissionConfiguration;
   /** Of kube-apiserver's `--token-auth-file`, as `readTokenFile` reads it. */
   readonly tokenFileUsers: ReadonlyMap<string, UserInfo>;
   readonly runsScheduler: boolean;
@@ -271,6 +274,7 @@ function composeApi(
     clientAuthorities: certificates.clientCa.certificatePem,
     frontProxyAuthorities: certificates.requestHeaderCa.certificatePem,
     allowsAnonymous: config.allowsAnonymous,
+    admission: config.admission,
     tokenFileUsers: config.tokenFileUsers,
     noteLegacyTokenUse(namespace, name, date) {
       const metadata = { labels: { [lastUsedLabel]: date } };

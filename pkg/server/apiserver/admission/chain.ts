@@ -3,6 +3,7 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Authorizer } from "../authz/authorizer.ts";
 import type { RbacPolicy } from "../authz/rbac-policy.ts";
 import type { AdmissionPlugin, ObjectReader } from "./admission.ts";
+import type { AdmissionConfiguration } from "./admission-configuration.ts";
 import { createCertificateApproval, createCertificateSigning } from "./certificate-approval.ts";
 import { certificateSubjectRestriction } from "./certificate-subject-restriction.ts";
 import { createCustomResourceLifecycle } from "./custom-resource-lifecycle.ts";
@@ -35,6 +36,8 @@ export interface AdmissionDeps {
   storedResources(): readonly ResourceDefinition[];
   /** See `createQuotaUsedWriter`. */
   readonly writeQuotaUsed: ResourceQuotaDeps["writeQuotaUsed"];
+  /** Default: as upstream without a file. */
+  readonly configuration?: AdmissionConfiguration;
   /** Gives Services their addresses and ports; see `createServiceAllocation`. */
   readonly serviceAllocation: AdmissionPlugin;
 }
@@ -49,7 +52,7 @@ export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlu
     createServiceAccountAdmission(reader, clock),
     createNodeRestriction(reader, authorizer),
     taintNodesByCondition,
-    createPodSecurity(reader, clock),
+    createPodSecurity(reader, clock, deps.configuration?.podSecurity),
     createPriority(reader),
     defaultTolerationSeconds,
     createDefaultStorageClass(reader),
