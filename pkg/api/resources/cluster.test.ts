@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { createdFromYaml, decodeYaml, problemsOf } from "../../../test/support/decode-yaml.ts";
+import {
+  createdFromYaml,
+  decodeYaml,
+  problemsOf,
+  refusalsOf,
+  updateRefusalsOf,
+} from "../../../test/support/decode-yaml.ts";
 import type { Event } from "../generated/core-v1.generated.ts";
 import { endpointsResource } from "./endpoints.ts";
 import { endpointSliceResource } from "./endpointslice.ts";
@@ -32,6 +38,34 @@ test("a namespace carries its name as a label, and is held until it is empty", (
   expect(emptied.spec.finalizers).toEqual(["kubernetes"]);
 });
 
+test("a namespace is held by finalizers that somebody takes away", () => {
+  const made = (finalizers: string) =>
+    createdFromYaml(
+      namespaceResource,
+      `{apiVersion: v1, kind: Namespace, metadata: {name: team}, spec: {finalizers: ${finalizers}}}`,
+    );
+  expect(refusalsOf(namespaceResource, made("[a.com/b, orphan]"))).toEqual([]);
+  expect(refusalsOf(namespaceResource, made("[mine]"))).toEqual([
+    'spec.finalizers: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+  ]);
+});
+
+test("a namespace is in the phase that its deletion says", () => {
+  const made = createdFromYaml(
+    namespaceResource,
+    "{apiVersion: v1, kind: Namespace, metadata: {name: team}}",
+  );
+  const leaving = { ...made, metadata: { ...made.metadata, deletionTimestamp: "now" } };
+  const check = (next: typeof made) =>
+    namespaceResource.validateStatusUpdate?.(next, made)?.map(({ detail }) => detail);
+  expect(check(made)).toEqual([]);
+  expect(check(leaving)).toEqual(["may only be 'Terminating' if `deletionTimestamp` is not empty"]);
+  expect(check({ ...made, status: { phase: "Terminating" } })).toEqual([
+    "may only be 'Active' if `deletionTimestamp` is empty",
+  ]);
+  expect(namespaceResource.selectableFields["name"]?.(made)).toBe("team");
+});
+
 describe("a node", () => {
   const node = (rest: string, labels = "{}") =>
     createdFromYaml(
@@ -46,11 +80,63 @@ describe("a node", () => {
   test("has each taint once", () => {
     const taint = "{key: a, effect: NoSchedule}";
     expect(problemsOf(nodeResource, node(`spec: {taints: [${taint}]}`))).toEqual([]);
-    expect(problemsOf(nodeResource, node(`spec: {taints: [${taint}, ${taint}]}`))).toEqual([
-      "spec.taints[1]: Duplicate value: taints must be unique by key and effect pair",
+    expect(refusalsOf(nodeResource, node(`spec: {taints: [${taint}, ${taint}]}`))).toEqual([
+      'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
     ]);
-    expect(problemsOf(nodeResource, node("spec: {taints: [{key: a, effect: Never}]}"))).toEqual([
-      'spec.taints[0].effect: Unsupported value: supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+    expect(refusalsOf(nodeResource, node("spec: {taints: [{key: a, effect: Never}]}"))).toEqual([
+      'metadata.taints[0].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+    ]);
+  });
+
+  test.each<[string, string[]]>([
+    ["spec: {podCIDRs: [10.42.0.0/24, 'fd00::/64']}, status: {declaredFeatures: [A, B/c]}", []],
+    [
+      "spec: {podCIDRs: [10.42.0.0/24, 10.42.1.0/24]}",
+      [
+        'spec.podCIDRs: Invalid value: ["10.42.0.0/24","10.42.1.0/24"]: may specify no more than one CIDR for each IP family',
+      ],
+    ],
+    [
+      "status: {capacity: {cpu: -1, example.com/gpu: 500m}, allocatable: {cpu: 1}, nodeInfo: {swap: {capacity: 0}}}",
+      [
+        'status.capacity.cpu: Invalid value: "-1": must be greater than or equal to 0',
+        'status.capacity.example.com/gpu: Invalid value: "500m": must be an integer',
+        "metadata.nodeSwapStatus.capacity: Invalid value: 0: must be greater than 0",
+      ],
+    ],
+    [
+      "status: {declaredFeatures: [B, A, A, c]}",
+      [
+        'status.declaredFeatures[1]: Invalid value: "A": list must be sorted alphabetically',
+        'status.declaredFeatures[2]: Duplicate value: "A"',
+        'status.declaredFeatures[3]: Invalid value: "c": invalid feature name "c": must start with an UpperCamelCase segment, with subsequent segments separated by \'/\' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes',
+      ],
+    ],
+  ])("is what a machine can be: %s", (rest, expected) => {
+    expect(refusalsOf(nodeResource, node(rest))).toEqual(expected);
+  });
+
+  test("has each address once, and says so when its status is written", () => {
+    const address = "{type: InternalIP, address: 10.0.0.1}";
+    const before = node("spec: {podCIDR: 10.42.0.0/24}");
+    const next = node(
+      `spec: {podCIDR: 10.42.0.0/24}, status: {addresses: [${address}, ${address}]}`,
+    );
+    expect(nodeResource.validateStatusUpdate?.(next, before)).toMatchObject([
+      { type: "Duplicate value", path: "status.addresses[1]" },
+    ]);
+  });
+
+  test("is not configured by the API, and is told of what is no longer to be used", () => {
+    const made = node("spec: {externalID: a, configSource: {}}, status: {config: {}}");
+    expect(made.spec).toEqual({ externalID: "a" });
+    expect(made.status.config).toBe(undefined);
+    expect(nodeResource.warnings?.(made, undefined)).toEqual([
+      "spec.externalID: this field is deprecated, and is unused by Kubernetes",
+    ]);
+    const yaml = "{apiVersion: v1, kind: Node, metadata: {name: a}, spec: {externalID: b}}";
+    expect(updateRefusalsOf(nodeResource, made, yaml)).toEqual([
+      "spec.externalID: Forbidden: may not be updated",
     ]);
   });
 
@@ -64,7 +150,7 @@ describe("a node", () => {
 
   test("is shown with its state and roles", () => {
     const object = node(
-      "spec: {unschedulable: true}, status: {conditions: [{type: Ready, status: 'True'}], addresses: [{type: InternalIP, address: 10.0.0.1}], nodeInfo: {kubeletVersion: v1}}",
+      "spec: {unschedulable: true}, status: {conditions: [{type: Ready, status: 'True'}], addresses: [{type: InternalIP, address: 10.0.0.1}], nodeInfo: {kubeletVersion: v1, kernelVersion: '6.1', architecture: amd64}}",
       "{node-role.kubernetes.io/worker: '', node-role.kubernetes.io/control-plane: 'true'}",
     );
     expect(row(nodeResource.columns, object)).toEqual([
@@ -76,7 +162,7 @@ describe("a node", () => {
       "10.0.0.1",
       "<none>",
       "<unknown>",
-      "<unknown>",
+      "6.1 (amd64)",
       "<unknown>",
     ]);
   });
@@ -162,4 +248,12 @@ test("an endpoint slice has addresses of its kind", () => {
     "endpoints[0].addresses[0]: Invalid value: must be a valid IPv6 address",
   ]);
   expect(row(endpointSliceResource.columns, good).slice(1, 4)).toEqual(["IPv4", "80", "10.0.0.1"]);
+});
+
+test("a lease has nothing of a feature that is off", () => {
+  const made = createdFromYaml(
+    leaseResource,
+    "{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: a}, spec: {holderIdentity: b, preferredHolder: c, strategy: d}}",
+  );
+  expect(made.spec).toEqual({ holderIdentity: "b" });
 });

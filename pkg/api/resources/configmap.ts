@@ -24,7 +24,7 @@ export const configMapResource = defineResource<ConfigMap>({
     nameColumn,
     {
       name: "Data",
-      type: "integer",
+      type: "string",
       description: "How many keys there are.",
       cell: ({ data, binaryData }) =>
         Object.keys(data ?? {}).length + Object.keys(binaryData ?? {}).length,

@@ -59,7 +59,25 @@ describe("a Secret", () => {
     ["type: kubernetes.io/tls, data: {tls.crt: eA==}", ["data[tls.key]: Required value"]],
     [
       "type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: nonsense}",
-      ["data[.dockerconfigjson]: Invalid value: must be valid JSON"],
+      [
+        "data[.dockerconfigjson]: Invalid value: invalid character 'o' in literal null (expecting 'u')",
+      ],
+    ],
+    [
+      "type: kubernetes.io/dockercfg, stringData: {.dockercfg: '[1]'}",
+      [
+        "data[.dockercfg]: Invalid value: json: cannot unmarshal array into Go value of type map[string]interface {}",
+      ],
+    ],
+    ["type: kubernetes.io/dockercfg, stringData: {.dockercfg: 'null'}", []],
+    [
+      "type: kubernetes.io/basic-auth",
+      ["data[username]: Required value", "data[password]: Required value"],
+    ],
+    ["type: kubernetes.io/basic-auth, stringData: {password: ''}", []],
+    [
+      "type: kubernetes.io/ssh-auth, stringData: {ssh-privatekey: ''}",
+      ["data[ssh-privatekey]: Required value"],
     ],
     ['type: kubernetes.io/dockerconfigjson, stringData: {.dockerconfigjson: "{}"}', []],
     [

@@ -12,6 +12,15 @@ export const leaseResource = defineResource<Lease>({
   schema: leaseSchema,
   // Renewed every few seconds by every node, and worth nothing after a restart.
   durability: ({ metadata }) => (metadata.namespace === "kube-node-lease" ? "at-close" : "lazy"),
+  // Belongs to a feature that Kubernetes has switched off.
+  prepareCreate({ spec }) {
+    delete spec.strategy;
+    delete spec.preferredHolder;
+  },
+  prepareUpdate({ spec }, { spec: before }) {
+    if (before.strategy === undefined) delete spec.strategy;
+    if (before.preferredHolder === undefined) delete spec.preferredHolder;
+  },
   validate({ spec }) {
     const errors: FieldError[] = [];
     const { leaseDurationSeconds: duration, leaseTransitions: transitions } = spec;

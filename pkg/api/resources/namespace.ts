@@ -1,12 +1,9 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { invalidEach } from "../field-error.ts";
+import { invalid } from "../field-error.ts";
 import { type Namespace, namespaceSchema } from "../generated/core-v1.generated.ts";
-import { checkQualifiedName } from "../names.ts";
 import type { Draft } from "../object.ts";
 import { defineResource } from "../resource.ts";
-
-/** Held by every namespace until all that is in it is gone. */
-const kubernetesFinalizer = "kubernetes";
+import { checkNamespaceFinalizer, kubernetesFinalizer } from "../shared/namespace-finalizer.ts";
 
 export const namespaceResource = defineResource<Namespace>({
   group: "",
@@ -34,12 +31,21 @@ export const namespaceResource = defineResource<Namespace>({
     else namespace.spec.finalizers = [...previous.spec.finalizers];
   },
   validate: ({ spec }) =>
-    (spec.finalizers ?? []).flatMap((finalizer, index) =>
-      finalizer === kubernetesFinalizer
-        ? []
-        : invalidEach(`spec.finalizers[${index}]`, finalizer, checkQualifiedName(finalizer)),
+    (spec.finalizers ?? []).flatMap((finalizer) =>
+      checkNamespaceFinalizer(finalizer, "spec.finalizers"),
     ),
-  selectableFields: { "status.phase": ({ status }) => status.phase ?? "" },
+  validateStatusUpdate({ metadata, status }) {
+    const isLeaving = metadata.deletionTimestamp !== undefined;
+    const phase = isLeaving ? "Terminating" : "Active";
+    if (status.phase === phase) return [];
+    const when = isLeaving ? "is not empty" : "is empty";
+    const detail = `may only be '${phase}' if \`deletionTimestamp\` ${when}`;
+    return [invalid("status.Phase", status.phase ?? "", detail)];
+  },
+  selectableFields: {
+    name: ({ metadata }) => metadata.name,
+    "status.phase": ({ status }) => status.phase ?? "",
+  },
   columns: [
     nameColumn,
     {
@@ -57,5 +63,5 @@ function labelWithName({ metadata, status }: Draft<Namespace>): void {
     metadata.labels ??= {};
     metadata.labels["kubernetes.io/metadata.name"] = metadata.name;
   }
-  if (status !== undefined) status.phase ??= "Active";
+  if (status !== undefined) status.phase ||= "Active";
 }

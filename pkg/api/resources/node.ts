@@ -1,8 +1,8 @@
 import { ageColumn, nameColumn } from "../columns.ts";
 import { findCondition } from "../conditions.ts";
-import { duplicate, forbidden, invalidEach } from "../field-error.ts";
+import { duplicate, forbidden, invalid, invalidEach } from "../field-error.ts";
 import { type Node, nodeSchema } from "../generated/core-v1.generated.ts";
-import { checkCidr } from "../ip-address.ts";
+import { checkCidr, cidrWarnings, parseCidr } from "../ip-address.ts";
 import type { Draft } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
@@ -20,8 +20,28 @@ export const nodeResource = defineResource<Node>({
   schema: nodeSchema,
   subresources: { status: true },
   defaults,
+  prepareCreate({ spec, status }) {
+    // Configuration of agents by the API is gone from Kubernetes.
+    delete spec.configSource;
+    if (status !== undefined) delete status.config;
+  },
+  prepareUpdate({ spec }, previous) {
+    if (previous.spec.configSource === undefined) delete spec.configSource;
+  },
+  prepareStatusUpdate({ status }, previous) {
+    if (previous.status.config === undefined) delete status.config;
+  },
   validate,
-  validateUpdate,
+  validateUpdate: (next, previous) => [
+    ...duplicateAddresses(next),
+    ...checkSpecUpdate(next, previous),
+  ],
+  validateStatusUpdate: (next, previous) => [
+    ...validateTaintsAndStatus(next),
+    ...duplicateAddresses(next),
+    ...checkSpecUpdate(next, previous),
+  ],
+  warnings,
   selectableFields: { "spec.unschedulable": ({ spec }) => String(spec.unschedulable ?? false) },
   columns: [
     nameColumn,
@@ -70,7 +90,8 @@ export const nodeResource = defineResource<Node>({
       type: "string",
       priority: 1,
       description: "The node's kernel.",
-      cell: ({ status }) => status.nodeInfo?.kernelVersion || "<unknown>",
+      cell: ({ status: { nodeInfo } }) =>
+        `${nodeInfo?.kernelVersion || "<unknown>"}${nodeInfo?.architecture ? ` (${nodeInfo.architecture})` : ""}`,
     },
     {
       name: "Container-Runtime",
@@ -95,30 +116,76 @@ function defaults({ spec, status }: Draft<Node>): void {
   defaultResourceList(status.allocatable);
 }
 
-function validate({ spec, status }: Node): readonly FieldError[] {
-  const errors: FieldError[] = [];
-  validateTaints(spec.taints, "spec.taints", errors);
-  const addresses = new Set<string>();
-  (status?.addresses ?? []).forEach((address, index) => {
-    const identity = `${address.type} ${address.address}`;
-    if (addresses.has(identity)) errors.push(duplicate(`status.addresses[${index}]`, address));
-    addresses.add(identity);
-  });
-  for (const list of ["capacity", "allocatable"] as const) {
-    for (const [name, amount] of Object.entries(status?.[list] ?? {})) {
-      validateAmount(name, amount, `status.${list}[${name}]`, errors);
-    }
+function validate(node: Node): readonly FieldError[] {
+  const errors: FieldError[] = [...validateTaintsAndStatus(node)];
+  const swap = node.status?.nodeInfo?.swap?.capacity;
+  if (swap !== undefined && swap <= 0) {
+    errors.push(invalid("metadata.nodeSwapStatus.capacity", swap, "must be greater than 0"));
   }
-  (spec.podCIDRs ?? []).forEach((cidr, index) => {
+  const { podCIDRs = [] } = node.spec;
+  podCIDRs.forEach((cidr, index) => {
     errors.push(...invalidEach(`spec.podCIDRs[${index}]`, cidr, checkCidr(cidr)));
   });
+  const families = new Set(podCIDRs.map((cidr) => parseCidr(cidr)?.family));
+  if (podCIDRs.length > families.size) {
+    const detail = "may specify no more than one CIDR for each IP family";
+    errors.push(invalid("spec.podCIDRs", podCIDRs, detail));
+  }
   return errors;
 }
 
-function validateUpdate(next: Node, previous: Node): readonly FieldError[] {
+/** What is looked at in a write of the status, too. Taints are found among the metadata, as upstream has it. */
+function validateTaintsAndStatus({ spec, status }: Node): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  validateTaints(spec.taints, "metadata.taints", errors);
+  for (const list of ["capacity", "allocatable"] as const) {
+    for (const [name, amount] of Object.entries(status?.[list] ?? {})) {
+      validateAmount(name, amount, `status.${list}.${name}`, errors);
+    }
+  }
+  validateFeatures(status?.declaredFeatures ?? [], "status.declaredFeatures", errors);
+  return errors;
+}
+
+const featureCharactersMax = 253;
+
+function validateFeatures(features: readonly string[], path: string, errors: FieldError[]): void {
+  features.forEach((feature, index) => {
+    const at = `${path}[${index}]`;
+    const shown = JSON.stringify(feature);
+    if (feature.length > featureCharactersMax) {
+      const detail = `invalid feature name ${shown}: must be no more than ${featureCharactersMax} characters`;
+      errors.push(invalid(at, feature, detail));
+    } else if (!/^[A-Z][a-zA-Z0-9]*(\/[a-zA-Z][a-zA-Z0-9]*)*$/.test(feature)) {
+      const detail = `invalid feature name ${shown}: must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes`;
+      errors.push(invalid(at, feature, detail));
+    }
+    const before = features[index - 1];
+    if (before === feature) errors.push(duplicate(at, feature));
+    else if (before !== undefined && before > feature) {
+      errors.push(invalid(at, feature, "list must be sorted alphabetically"));
+    }
+  });
+}
+
+function duplicateAddresses({ status }: Node): readonly FieldError[] {
+  const seen = new Set<string>();
+  return (status?.addresses ?? []).flatMap(({ type, address }, index) => {
+    const identity = `${type} ${address}`;
+    if (!seen.has(identity)) {
+      seen.add(identity);
+      return [];
+    }
+    return [duplicate(`status.addresses[${index}]`, { Type: type, Address: address })];
+  });
+}
+
+function checkSpecUpdate(next: Node, previous: Node): readonly FieldError[] {
   const errors: FieldError[] = [];
   const before = previous.spec;
-  if ((before.podCIDRs ?? []).length > 0 && !equalJson(next.spec.podCIDRs, before.podCIDRs)) {
+  const podCidrs = next.spec.podCIDRs ?? [];
+  const podCidrsBefore = before.podCIDRs ?? [];
+  if (podCidrsBefore.length > 0 && !equalJson(podCidrs, podCidrsBefore)) {
     errors.push(
       forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid'),
     );
@@ -131,7 +198,22 @@ function validateUpdate(next: Node, previous: Node): readonly FieldError[] {
       ),
     );
   }
+  if ((next.spec.externalID ?? "") !== (before.externalID ?? "")) {
+    errors.push(forbidden("spec.externalID", "may not be updated"));
+  }
   return errors;
+}
+
+function warnings({ spec }: Node): readonly string[] {
+  const found: string[] = [];
+  if (spec.configSource !== undefined) found.push("spec.configSource: the feature is removed");
+  if ((spec.externalID ?? "") !== "") {
+    found.push("spec.externalID: this field is deprecated, and is unused by Kubernetes");
+  }
+  (spec.podCIDRs ?? []).forEach((cidr, index) => {
+    found.push(...cidrWarnings(`spec.podCIDRs[${index}]`, cidr));
+  });
+  return found;
 }
 
 function nodeStatus({ spec, status }: Node): string {

@@ -1,7 +1,9 @@
+import { JsonError, parseJsonSlowly } from "../codec/json-parser.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { immutableDetail, invalid, required } from "../field-error.ts";
 import { type Secret, secretSchema } from "../generated/core-v1.generated.ts";
 import type { Draft } from "../object.ts";
+import { isJsonObject } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import {
   base64Bytes,
@@ -9,6 +11,7 @@ import {
   validateDataKeys,
   validateDataSize,
 } from "../shared/data-map.ts";
+import { tlsKeyPairProblem } from "../shared/tls-key-pair.ts";
 
 export const secretResource = defineResource<Secret>({
   group: "",
@@ -23,6 +26,11 @@ export const secretResource = defineResource<Secret>({
     ...(next.type === previous.type ? [] : [invalid("type", next.type, immutableDetail)]),
     ...validateDataImmutable(next, previous),
   ],
+  warnings({ type, data }) {
+    if (type !== tlsType) return [];
+    const problem = tlsKeyPairProblem(textOf(data, "tls.crt"), textOf(data, "tls.key"));
+    return problem === undefined ? [] : [problem];
+  },
   selectableFields: { type: ({ type }) => type ?? "" },
   columns: [
     nameColumn,
@@ -63,9 +71,9 @@ function validate(secret: Secret): readonly FieldError[] {
 }
 
 /** The keys that a secret of a type must have. */
+const tlsType = "kubernetes.io/tls";
 const requiredKeys: Readonly<Record<string, readonly string[]>> = {
-  "kubernetes.io/ssh-auth": ["ssh-privatekey"],
-  "kubernetes.io/tls": ["tls.crt", "tls.key"],
+  [tlsType]: ["tls.crt", "tls.key"],
 };
 
 const jsonKeys: Readonly<Record<string, string>> = {
@@ -86,13 +94,17 @@ function validateType(
       ? [required(`metadata.annotations[${accountNameAnnotation}]`)]
       : [];
   }
+  if (type === "kubernetes.io/ssh-auth") {
+    const key = "ssh-privatekey";
+    return (data[key] ?? "") === "" ? [missing(key)] : [];
+  }
   if (type === "kubernetes.io/basic-auth") {
     return has("username") || has("password") ? [] : [missing("username"), missing("password")];
   }
   const jsonKey = jsonKeys[type];
   if (jsonKey !== undefined) {
     if (!has(jsonKey)) return [missing(jsonKey)];
-    const problem = jsonProblem(Buffer.from(data[jsonKey] ?? "", "base64").toString("utf8"));
+    const problem = jsonProblem(textOf(data, jsonKey));
     return problem === undefined
       ? []
       : [invalid(`data[${jsonKey}]`, "<secret contents redacted>", problem)];
@@ -100,12 +112,30 @@ function validateType(
   return (requiredKeys[type] ?? []).filter((key) => !has(key)).map(missing);
 }
 
+function textOf(data: Readonly<Record<string, string>> | undefined, key: string): string {
+  return Buffer.from(data?.[key] ?? "", "base64").toString("utf8");
+}
+
+const jsonDepthMax = 10_000;
+
 function jsonProblem(text: string): string | undefined {
   try {
-    JSON.parse(text);
-    return undefined;
-  } catch {
-    // The parser's own message would quote the secret.
-    return "must be valid JSON";
+    const { value } = parseJsonSlowly(text, jsonDepthMax);
+    if (value === null || isJsonObject(value)) return undefined;
+    const type = Array.isArray(value)
+      ? "array"
+      : typeof value === "boolean"
+        ? "bool"
+        : typeof value;
+    return `json: cannot unmarshal ${type} into Go value of type map[string]interface {}`;
+  } catch (caught) {
+    if (caught instanceof JsonError) return caught.message;
+    throw caught;
   }
+}
+
+function goJsonType(value: unknown): string {
+  if (Array.isArray(value)) return "array";
+  if (typeof value === "boolean") return "bool";
+  return typeof value === "string" ? "string" : "number";
 }

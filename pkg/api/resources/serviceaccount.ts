@@ -1,6 +1,9 @@
 import { ageColumn, nameColumn } from "../columns.ts";
 import { type ServiceAccount, serviceAccountSchema } from "../generated/core-v1.generated.ts";
+import type { Draft } from "../object.ts";
 import { defineResource } from "../resource.ts";
+
+const mountableAnnotation = "kubernetes.io/enforce-mountable-secrets";
 
 export const serviceAccountResource = defineResource<ServiceAccount>({
   group: "",
@@ -10,14 +13,20 @@ export const serviceAccountResource = defineResource<ServiceAccount>({
   shortNames: ["sa"],
   scope: "namespace",
   schema: serviceAccountSchema,
-  columns: [
-    nameColumn,
-    {
-      name: "Secrets",
-      type: "string",
-      description: "How many secrets the account names.",
-      cell: ({ secrets }) => secrets?.length ?? 0,
-    },
-    ageColumn,
-  ],
+  prepareCreate: keepSecretNames,
+  prepareUpdate: keepSecretNames,
+  warnings: ({ metadata }, previous) =>
+    metadata.annotations?.[mountableAnnotation] === undefined ||
+    previous?.metadata.annotations?.[mountableAnnotation] !== undefined
+      ? []
+      : [
+          `metadata.annotations[${mountableAnnotation}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+        ],
+  columns: [nameColumn, ageColumn],
 });
+
+/** The secrets are of the account's own namespace: nothing but their names counts. */
+function keepSecretNames(account: Draft<ServiceAccount>): void {
+  if (account.secrets === undefined) return;
+  account.secrets = account.secrets.map(({ name }) => (name === undefined ? {} : { name }));
+}

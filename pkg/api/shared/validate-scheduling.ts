@@ -106,12 +106,17 @@ export function validateTaints(
     const identity = `${taint.key}:${taint.effect}`;
     if (seen.has(identity)) {
       errors.push({
-        ...duplicate(at, taint),
+        ...duplicate(at, asGoTaint(taint)),
         detail: "taints must be unique by key and effect pair",
       });
     }
     seen.add(identity);
   });
+}
+
+/** Upstream prints this value of its own type, whose fields have no JSON names. */
+function asGoTaint({ key, value, effect, timeAdded }: Taint) {
+  return { Key: key, Value: value ?? "", Effect: effect, TimeAdded: timeAdded ?? null };
 }
 
 export function validateAffinity(affinity: Affinity, path: string, errors: FieldError[]): void {

@@ -219,7 +219,6 @@ const conditionalOnly: ReadonlySet<string> = new Set([
   "mutatingwebhookconfigurations.admissionregistration.k8s.io",
   "poddisruptionbudgets.policy",
   "runtimeclasses.node.k8s.io",
-  "serviceaccounts",
   "validatingadmissionpolicies.admissionregistration.k8s.io",
   "validatingadmissionpolicybindings.admissionregistration.k8s.io",
   "validatingwebhookconfigurations.admissionregistration.k8s.io",

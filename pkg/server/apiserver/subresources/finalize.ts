@@ -2,6 +2,7 @@ import { ApiError } from "../../../api/api-error.ts";
 import { draftOf } from "../../../api/draft.ts";
 import type { Namespace } from "../../../api/generated/core-v1.generated.ts";
 import type { Draft, KubernetesObject } from "../../../api/object.ts";
+import { checkNamespaceFinalizer } from "../../../api/shared/namespace-finalizer.ts";
 import { trackFields } from "../managed-fields.ts";
 import { readStored, updateStored } from "../resource-store.ts";
 import type { ValueSubresource } from "./subresource.ts";
@@ -24,6 +25,10 @@ export const finalizeSubresource: ValueSubresource = {
         const sent = next(previous) as Draft<Namespace>;
         const draft = draftOf(previous) as Draft<Namespace>;
         const finalizers = sent.spec?.finalizers ?? [];
+        const errors = finalizers.flatMap((finalizer, index) =>
+          checkNamespaceFinalizer(finalizer, `spec.finalizers[${index}]`),
+        );
+        if (errors.length > 0) throw ApiError.invalid(resource, name, errors);
         draft.spec = { ...draft.spec, finalizers };
         if (finalizers.length === 0) delete draft.spec.finalizers;
         draft.metadata.resourceVersion = sent.metadata.resourceVersion ?? "";
