@@ -758,7 +758,7 @@ describe("a definition that cannot be is refused in upstream's words", () => {
         },
       }),
       {},
-      `${at}.properties[spec].x-kubernetes-validations: Forbidden: validation rules in CEL are not supported by this server yet, and are not ignored: remove them, or say the same with a pattern, an enum or a limit`,
+      `${at}.properties[spec].x-kubernetes-validations: Forbidden: rules in CEL are not supported by this server yet, and are refused rather than ignored`,
     ],
     [
       "a webhook",

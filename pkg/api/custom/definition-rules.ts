@@ -79,7 +79,9 @@ export function validateDefinitionUpdate(
 ): readonly FieldError[] {
   const { spec } = crd;
   const before = previous.spec;
-  const errors: FieldError[] = [...specErrors(spec, rulesAfter(crd, previous))];
+  // What an earlier state excuses is only looked up where something is to be excused.
+  const strict = specErrors(spec, strictest);
+  const errors = [...(strict.length === 0 ? strict : specErrors(spec, rulesAfter(crd, previous)))];
   const immutable = (path: string, next: unknown, old: unknown) => {
     if (!equalJson(next ?? null, old ?? null)) errors.push(invalid(path, next, immutableDetail));
   };

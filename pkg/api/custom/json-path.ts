@@ -1,7 +1,11 @@
 import { isJsonList, isJsonObject, ownValue } from "../patch/json-value.ts";
 
 /** One step of a path, from each value to those it leads to. */
-type Step = (value: unknown) => readonly unknown[];
+interface Step {
+  /** Where it only asks for a field. */
+  readonly name?: string;
+  from(value: unknown): readonly unknown[];
+}
 
 /** A path as `kubectl -o jsonpath` reads it, without the braces. */
 export interface JsonPath {
@@ -18,16 +22,28 @@ export class JsonPathError extends Error {}
  */
 export function parseJsonPath(text: string): JsonPath {
   const steps = new Parser(text).parse();
+  const names = steps.map(({ name }) => name).filter((name) => name !== undefined);
+  if (names.length === steps.length) return { find: (value) => findField(value, names) };
   return {
     find(value) {
       let found: readonly unknown[] = [value];
       for (const step of steps) {
-        found = found.flatMap((each) => step(each));
+        found = found.flatMap((each) => step.from(each));
         if (found.length === 0) break;
       }
       return found;
     },
   };
+}
+
+/** Most paths are of this kind, and are asked for in each row of a table. */
+function findField(object: unknown, names: readonly string[]): readonly unknown[] {
+  let value = object;
+  for (const name of names) {
+    value = isJsonObject(value) ? ownValue(value, name) : undefined;
+    if (value === undefined) return [];
+  }
+  return [value];
 }
 
 /** A value as a path prints it: texts as they are, all else as JSON, nothing for null. */
@@ -100,7 +116,7 @@ class Parser {
     if (inside.startsWith("?(") && inside.endsWith(")")) return filter(inside.slice(2, -1));
     const parts = splitOutsideQuotes(inside, ",").map((part) => bracketPart(part.trim()));
     if (parts.length === 1 && parts[0] !== undefined) return parts[0];
-    return (value) => parts.flatMap((part) => part(value));
+    return { from: (value) => parts.flatMap((part) => part.from(value)) };
   }
 
   private closing(): number {
@@ -123,18 +139,20 @@ class Parser {
 }
 
 function field(name: string): Step {
-  return (value) => {
-    const held = isJsonObject(value) ? ownValue(value, name) : undefined;
-    return held === undefined ? [] : [held];
-  };
+  return { name, from: (value) => findField(value, [name]) };
 }
 
-const children: Step = (value) => {
+const children: Step = { from: childrenOf };
+const descendants: Step = { from: descendantsOf };
+
+function childrenOf(value: unknown): readonly unknown[] {
   if (isJsonList(value)) return value;
   return isJsonObject(value) ? Object.values(value) : [];
-};
+}
 
-const descendants: Step = (value) => [value, ...children(value).flatMap(descendants)];
+function descendantsOf(value: unknown): readonly unknown[] {
+  return [value, ...childrenOf(value).flatMap(descendantsOf)];
+}
 
 function bracketPart(part: string): Step {
   const quoted = /^(['"])(.*)\1$/s.exec(part);
@@ -147,22 +165,24 @@ function bracketPart(part: string): Step {
 }
 
 function index(place: number): Step {
-  return (value) => {
-    const held = isJsonList(value) ? value.at(place) : undefined;
-    return held === undefined ? [] : [held];
+  return {
+    from(value) {
+      const held = isJsonList(value) ? value.at(place) : undefined;
+      return held === undefined ? [] : [held];
+    },
   };
 }
 
 function sliceOf(first: string, second: string, third: string): Step {
   const by = third === "" ? 1 : Number(third);
   if (by <= 0) throw new JsonPathError("step must be > 0");
-  return (value) => {
-    if (!isJsonList(value)) return [];
-    const part = value.slice(
-      first === "" ? 0 : Number(first),
-      second === "" ? value.length : Number(second),
-    );
-    return by === 1 ? part : part.filter((_, place) => place % by === 0);
+  return {
+    from(value) {
+      if (!isJsonList(value)) return [];
+      const end = second === "" ? value.length : Number(second);
+      const part = value.slice(first === "" ? 0 : Number(first), end);
+      return by === 1 ? part : part.filter((_, place) => place % by === 0);
+    },
   };
 }
 
@@ -186,18 +206,41 @@ function splitOutsideQuotes(text: string, separator: string): readonly string[] 
 
 /** Of the items of a list, those for which `left operator right` holds, or which have `left` at all. */
 function filter(text: string): Step {
-  const match = /^(.*?)\s*(==|!=|<=|>=|<|>)\s*(.*)$/s.exec(text);
-  if (match === null) {
-    const wanted = parseJsonPath(text.trim());
-    return (value) =>
-      isJsonList(value) ? value.filter((item) => wanted.find(item).length > 0) : [];
+  const { left, operator, right } = splitComparison(text);
+  if (operator === "") {
+    const wanted = parseJsonPath(left);
+    return ofItems((item) => wanted.find(item).length > 0);
   }
-  const [, left = "", operator = "", right = ""] = match;
-  const [leftOf, rightOf] = [operand(left.trim()), operand(right.trim())];
-  return (value) =>
-    isJsonList(value)
-      ? value.filter((item) => compares(leftOf(item), operator, rightOf(item)))
-      : [];
+  const [leftOf, rightOf] = [operand(left), operand(right)];
+  return ofItems((item) => compares(leftOf(item), operator, rightOf(item)));
+}
+
+function ofItems(holds: (item: unknown) => boolean): Step {
+  return { from: (value) => (isJsonList(value) ? value.filter(holds) : []) };
+}
+
+const operators = ["==", "!=", "<=", ">=", "<", ">"];
+
+function splitComparison(text: string): {
+  readonly left: string;
+  readonly operator: string;
+  readonly right: string;
+} {
+  let quote = "";
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at] ?? "";
+    if (quote !== "") {
+      if (char === "\\") at += 1;
+      else if (char === quote) quote = "";
+      continue;
+    }
+    if (char === "'" || char === '"') quote = char;
+    const operator = operators.find((each) => text.startsWith(each, at));
+    if (operator === undefined) continue;
+    const right = text.slice(at + operator.length).trim();
+    return { left: text.slice(0, at).trim(), operator, right };
+  }
+  return { left: text.trim(), operator: "", right: "" };
 }
 
 function operand(text: string): (item: unknown) => unknown {

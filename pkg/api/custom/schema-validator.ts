@@ -36,9 +36,11 @@ const compiled = new WeakMap<JsonSchema, SchemaValidator>();
 export function schemaValidator(schema: JsonSchema): SchemaValidator {
   const known = compiled.get(schema);
   if (known !== undefined) return known;
-  const node = compile(schema);
+  let node: Node | undefined;
   const run = (value: unknown, previous: unknown, path: string) => {
     const result = new Result();
+    // Large schemas take milliseconds, and many never see an object.
+    node ??= compile(schema);
     validateKnown(node, value, "", previous, result);
     return result.failures.length === 0 ? [] : toFieldErrors(result.failures, path);
   };

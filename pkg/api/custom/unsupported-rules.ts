@@ -20,7 +20,7 @@ export function unsupportedSchemaRules(schema: JsonSchema, path: string): readon
 function find(schema: JsonSchema, path: string, errors: FieldError[]): void {
   if ((schema["x-kubernetes-validations"] ?? []).length > 0) {
     const detail =
-      "validation rules in CEL are not supported by this server yet, and are not ignored: remove them, or say the same with a pattern, an enum or a limit";
+      "rules in CEL are not supported by this server yet, and are refused rather than ignored";
     errors.push(forbidden(`${path}.x-kubernetes-validations`, detail));
   }
   const items = itemsOf(schema);

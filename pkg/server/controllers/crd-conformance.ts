@@ -8,6 +8,7 @@ import {
 } from "../../api/custom/definition.ts";
 import { structuralErrors } from "../../api/custom/structural-rules.ts";
 import { invalid } from "../../api/field-error.ts";
+import { equalJson } from "../../api/patch/json-value.ts";
 import type { FieldError } from "../../api/resource.ts";
 import { customResourceDefinitionResource } from "../../api/resources/customresourcedefinition.ts";
 import { formatTime } from "../../api/time.ts";
@@ -77,15 +78,24 @@ export function crdConformanceController(deps: {
   readonly clock: Clock;
 }): Controller {
   const { client, definitions, clock } = deps;
+  /** Large schemas take milliseconds to look through: each generation is looked at once. */
+  const seen = new Map<string, CustomResourceDefinition>();
   return {
     name: "crd-conformance",
     watches: [watchSelf(definitions)],
     async reconcile(key, signal) {
       const crd = definitions.get(key);
-      if (crd === undefined) return undefined;
+      if (crd === undefined) {
+        seen.delete(key);
+        return undefined;
+      }
+      if (saysTheSame(crd, seen.get(key))) return undefined;
       const before = crd.status?.conditions ?? [];
       const conditions = planConformance(crd, clock.now());
-      if (conditions === before) return undefined;
+      if (conditions === before) {
+        seen.set(key, crd);
+        return undefined;
+      }
       const told = { ...crd, status: { ...crd.status, conditions } };
       await client.update(customResourceDefinitionResource, told, signal, {
         subresource: "status",
@@ -93,4 +103,21 @@ export function crdConformanceController(deps: {
       return undefined;
     },
   };
+}
+
+/** Whether neither what is judged nor the judgement has changed. */
+function saysTheSame(
+  { metadata, status }: CustomResourceDefinition,
+  before: CustomResourceDefinition | undefined,
+): boolean {
+  if (before === undefined) return false;
+  const judged = ["NonStructuralSchema", "KubernetesAPIApprovalPolicyConformant"];
+  const judgement = (conditions: readonly DefinitionCondition[] = []) =>
+    conditions.filter(({ type }) => judged.includes(type));
+  return (
+    metadata.uid === before.metadata.uid &&
+    metadata.generation === before.metadata.generation &&
+    equalJson(metadata.annotations, before.metadata.annotations) &&
+    equalJson(judgement(status?.conditions), judgement(before.status?.conditions))
+  );
 }
