@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Event } from "../../api/generated/core-v1.generated.ts";
-import { lastSeenMs } from "./event-expiry.ts";
+import { eventsToRemove, lastSeenMs } from "./event-expiry.ts";
 
 const event = (times: Partial<Event>): Event => ({
   apiVersion: "v1",
@@ -28,4 +28,17 @@ test.each([
   ],
 ])("an event with %s was last seen at %s", (times, expected) => {
   expect(lastSeenMs(event(times))).toBe(Date.parse(expected));
+});
+
+test("old events are removed, and the oldest of those that are too many", () => {
+  const at = (time: string) => event({ lastTimestamp: `2026-01-02T${time}Z` });
+  const [old, older, early, late] = [
+    at("00:00:00"),
+    at("00:00:01"),
+    at("01:30:00"),
+    at("01:59:00"),
+  ];
+  const now = Date.parse("2026-01-02T02:00:00Z");
+  expect(eventsToRemove([late, early, older, old], now)).toEqual([old, older]);
+  expect(eventsToRemove([late, early, older, old], now, 1)).toEqual([old, older, early]);
 });

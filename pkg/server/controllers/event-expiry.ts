@@ -13,6 +13,8 @@ const limits = {
   /** kube-apiserver's `--event-ttl`. */
   keptMs: 3_600_000,
   periodMs: 60_000,
+  /** A storm of them must not fill the memory and the disk of a small machine for an hour. */
+  eventsMax: 10_000,
 };
 
 /**
@@ -30,7 +32,26 @@ export function lastSeenMs(event: Event): number {
   return Math.max(...times.map((time) => parseTime(time) ?? 0));
 }
 
-/** Removes events an hour after they were last seen. */
+/**
+ * Those that were last seen too long ago, and of the others the oldest beyond `eventsMax`; the oldest first.
+ *
+ * @package
+ */
+export function eventsToRemove(
+  events: readonly Event[],
+  nowMs: number,
+  eventsMax = limits.eventsMax,
+): readonly Event[] {
+  const seen = events
+    .map((event) => ({ event, atMs: lastSeenMs(event) }))
+    .sort((one, other) => one.atMs - other.atMs);
+  const oldest = nowMs - limits.keptMs;
+  return seen
+    .filter(({ atMs }, index) => atMs <= oldest || index < seen.length - eventsMax)
+    .map(({ event }) => event);
+}
+
+/** Removes events an hour after they were last seen, or sooner where they are too many. */
 export function eventExpiry(deps: {
   readonly client: Client;
   readonly events: Informer<Event>;
@@ -40,9 +61,7 @@ export function eventExpiry(deps: {
   const { client, events, clock, logger } = deps;
 
   async function expire(signal: AbortSignal): Promise<void> {
-    const oldest = clock.now() - limits.keptMs;
-    for (const event of events.list()) {
-      if (lastSeenMs(event) > oldest) continue;
+    for (const event of eventsToRemove(events.list(), clock.now())) {
       const { uid, resourceVersion } = event.metadata;
       try {
         const preconditions = { uid, resourceVersion };
