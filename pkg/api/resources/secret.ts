@@ -122,12 +122,7 @@ function jsonProblem(text: string): string | undefined {
   try {
     const { value } = parseJsonSlowly(text, jsonDepthMax);
     if (value === null || isJsonObject(value)) return undefined;
-    const type = Array.isArray(value)
-      ? "array"
-      : typeof value === "boolean"
-        ? "bool"
-        : typeof value;
-    return `json: cannot unmarshal ${type} into Go value of type map[string]interface {}`;
+    return `json: cannot unmarshal ${goJsonType(value)} into Go value of type map[string]interface {}`;
   } catch (caught) {
     if (caught instanceof JsonError) return caught.message;
     throw caught;
