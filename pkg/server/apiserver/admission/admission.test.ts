@@ -79,7 +79,7 @@ function setUp(onSleep: () => void = () => {}) {
       metadata: meta("default", "shop"),
       ...changes,
     });
-  return { world, run, namespace, account };
+  return { world, run, namespace, account, names: chain.map(({ name }) => name) };
 }
 
 const newPod = (spec: object = {}, metadata: object = { name: "web", namespace: "shop" }) => ({
@@ -335,4 +335,31 @@ test("a Scale of what has an owner changes no owner", async () => {
       metadata: { ...meta("rs", "shop"), ownerReferences },
     } as unknown as KubernetesObject,
   });
+});
+
+test("upstream's rules come in upstream's order, and what gives comes last", () => {
+  const upstream = [
+    "NamespaceLifecycle",
+    "LimitRanger",
+    "ServiceAccount",
+    "NodeRestriction",
+    "TaintNodesByCondition",
+    "PodSecurity",
+    "Priority",
+    "DefaultTolerationSeconds",
+    "DefaultStorageClass",
+    "StorageObjectInUseProtection",
+    "OwnerReferencesPermissionEnforcement",
+    "PersistentVolumeClaimResize",
+    "RuntimeClass",
+    "CertificateApproval",
+    "CertificateSigning",
+    "CertificateSubjectRestriction",
+    "DefaultIngressClass",
+    "PodTopologyLabels",
+    "ResourceQuota",
+  ];
+  const { names } = setUp();
+  expect(names.filter((name) => upstream.includes(name))).toEqual(upstream);
+  expect(names.at(-1)).toBe("ResourceQuota");
 });
