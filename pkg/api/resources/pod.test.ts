@@ -254,7 +254,7 @@ describe("what is wrong with a pod is said in upstream's words", () => {
     [
       "users of its own among the node's processes",
       { spec: "{hostUsers: false, hostPID: true}" },
-      ["spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false"],
+      ["spec.HostPID: Forbidden: when `hostUsers` is false"],
     ],
     [
       "a probe without an action",
@@ -323,6 +323,113 @@ describe("what is wrong with a pod is said in upstream's words", () => {
       { container: "{securityContext: {privileged: true, allowPrivilegeEscalation: false}}" },
       [
         "spec.containers[0].securityContext: Invalid value: cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
+      ],
+    ],
+    [
+      "a device that is a file system",
+      {
+        container: "{volumeDevices: [{name: a, devicePath: /dev/a}, {name: b, devicePath: /../b}]}",
+        spec: "{volumes: [{name: a}]}",
+      },
+      [
+        "spec.containers[0].volumeDevices[0].name: Invalid value: can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode",
+        "spec.containers[0].volumeDevices[1].name: Not found",
+        "spec.containers[0].volumeDevices[1].devicePath: Invalid value: can not contain backsteps ('..')",
+      ],
+    ],
+    [
+      "claims on devices that it has not",
+      {
+        container: "{resources: {claims: [{name: gpu}, {name: gpu, request: one}]}}",
+        spec: "{resourceClaims: [{name: net, resourceClaimName: a}, {name: net}]}",
+      },
+      [
+        "spec.resourceClaims[1].name: Duplicate value",
+        "spec.resourceClaims[1]: Invalid value: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`",
+        "spec.containers[0].resources.claims[0]: Not found: must be one of the names in pod.spec.resourceClaims: net",
+        "spec.containers[0].resources.claims[1]: Duplicate value",
+        "spec.containers[0].resources.claims[1]: Not found: must be one of the names in pod.spec.resourceClaims: net",
+      ],
+    ],
+    [
+      "rules for a restart without a policy",
+      {
+        container:
+          "{restartPolicyRules: [{action: Restart}, {action: Stop, exitCodes: {operator: Is, values: [1]}}]}",
+      },
+      [
+        "spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+        "spec.containers[0].restartPolicyRules[0].exitCodes: Required value: must be specified",
+        'spec.containers[0].restartPolicyRules[1].action: Unsupported value: supported values: "Restart", "RestartAllContainers"',
+        'spec.containers[0].restartPolicyRules[1].exitCodes.operator: Unsupported value: supported values: "In", "NotIn"',
+      ],
+    ],
+    [
+      "a resize that restarts what never restarts",
+      {
+        container: "{resizePolicy: [{resourceName: cpu, restartPolicy: RestartContainer}]}",
+        spec: "{restartPolicy: Never}",
+      },
+      [
+        "spec.containers[0].resizePolicy: Invalid value: must be 'NotRequired' when pod `restartPolicy` is 'Never'",
+      ],
+    ],
+    [
+      "a variable from a file that is not there",
+      {
+        container:
+          "{env: [{name: A, valueFrom: {fileKeyRef: {key: A, path: a.env, volumeName: v}}}, {name: B, valueFrom: {fileKeyRef: {key: B, path: ../b, volumeName: s}}}]}",
+        spec: "{volumes: [{name: s, secret: {secretName: s}}]}",
+      },
+      [
+        "spec.containers[0].env[1].valueFrom.fileKeyRef.path: Invalid value: must not contain '..'",
+        "spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Not found",
+        "spec.containers[0].env[1].valueFrom.fileKeyRef.volumeName: Invalid value: referenced volume must be of type emptyDir",
+      ],
+    ],
+    [
+      "a hostname for the node's network",
+      { spec: "{hostnameOverride: My_Host, hostNetwork: true, setHostnameAsFQDN: true}" },
+      [
+        "spec.hostnameOverride: Forbidden: may not be specified when setHostnameAsFQDN is true",
+        "spec.hostnameOverride: Forbidden: may not be specified when hostNetwork is true",
+        "spec.hostnameOverride: Invalid value: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+      ],
+    ],
+    [
+      "what Linux alone has, on Windows",
+      {
+        container: "{securityContext: {privileged: true, runAsUser: 1}}",
+        spec: "{os: {name: windows}, hostPID: true, securityContext: {fsGroup: 1}}",
+      },
+      [
+        "spec.securityContext.fsGroup: Forbidden: cannot be set for a windows pod",
+        "spec.hostPID: Forbidden: cannot be set for a windows pod",
+        "spec.containers[0].securityContext.privileged: Forbidden: cannot be set for a windows pod",
+        "spec.containers[0].securityContext.runAsUser: Forbidden: cannot be set for a windows pod",
+      ],
+    ],
+    [
+      "what Windows alone has, on Linux",
+      {
+        container: "{securityContext: {windowsOptions: {runAsUserName: ''}}}",
+        spec: "{os: {name: linux}}",
+      },
+      [
+        "spec.containers[0].securityContext.windowsOptions.runAsUserName: Invalid value: runAsUserName cannot be an empty string",
+        "spec.containers[0].securityContext.windowsOptions: Forbidden: windows options cannot be set for a linux pod",
+      ],
+    ],
+    [
+      "a profile without a file, a user that is too large, and a /proc unmasked",
+      {
+        container:
+          "{securityContext: {appArmorProfile: {type: Localhost}, runAsUser: 2147483648, procMount: Unmasked}}",
+      },
+      [
+        "spec.containers[0].securityContext.runAsUser: Invalid value: must be between 0 and 2147483647, inclusive",
+        "spec.containers[0].securityContext.procMount: Invalid value: `hostUsers` must be false to use `Unmasked`",
+        "spec.containers[0].securityContext.appArmorProfile.localhostProfile: Required value: must be set when AppArmor type is Localhost",
       ],
     ],
     [

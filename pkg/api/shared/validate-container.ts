@@ -13,13 +13,13 @@ import type {
   EnvFromSource,
   EnvVar,
   EnvVarSource,
+  FileKeySelector,
   HTTPGetAction,
   LifecycleHandler,
   ObjectFieldSelector,
   Probe,
   ResourceFieldSelector,
-  SeccompProfile,
-  SecurityContext,
+  Volume,
   VolumeMount,
 } from "../generated/core-v1.generated.ts";
 import {
@@ -31,24 +31,31 @@ import {
   checkPortName,
   checkPortNumber,
   checkQualifiedName,
-  inclusiveRange,
 } from "../names.ts";
 import { formatQuantity, tryParseQuantity } from "../quantity.ts";
 import type { FieldError } from "../resource.ts";
-import { validateDescendingPath } from "./validate-paths.ts";
+import { validateDescendingPath, validateNoBacksteps } from "./validate-paths.ts";
+import { validateContainerClaims } from "./validate-pod-claims.ts";
 import { validateResourceRequirements } from "./validate-resources.ts";
+import { validateResizePolicy } from "./validate-restart-rules.ts";
+import { validateSecurityContext } from "./validate-security-context.ts";
+import { validateVolumeDevices } from "./validate-volume-devices.ts";
 
 /** What containers are checked against. */
 export interface ContainerContext {
-  /** The names of the pod's volumes that are valid. */
-  readonly volumes: ReadonlySet<string>;
+  /** The pod's volumes that are valid, by name. */
+  readonly volumes: ReadonlyMap<string, Volume>;
+  /** The names of the pod's claims on devices. */
+  readonly claims: ReadonlySet<string>;
   readonly terminationGracePeriodSeconds: number;
+  readonly restartPolicy: string | undefined;
+  /** False in a pod with users of its own. */
+  readonly hostUsers: boolean;
 }
 
 const protocols = new Set<string>(["SCTP", "TCP", "UDP"]);
 const pullPolicies = new Set<string>(["Always", "IfNotPresent", "Never"]);
 const messagePolicies = new Set<string>(["File", "FallbackToLogsOnError"]);
-const restartPolicies = ["Always", "Never", "OnFailure"];
 
 /** What holds for containers of every sort: init, regular and ephemeral. */
 export function validateContainer(
@@ -63,7 +70,8 @@ export function validateContainer(
     errors.push(required(`${path}.image`));
   }
   const messagePolicy = container.terminationMessagePolicy ?? "";
-  if (!messagePolicies.has(messagePolicy)) {
+  if (messagePolicy === "") errors.push(required(`${path}.terminationMessagePolicy`));
+  else if (!messagePolicies.has(messagePolicy)) {
     errors.push(
       notSupported(`${path}.terminationMessagePolicy`, messagePolicy, [...messagePolicies]),
     );
@@ -74,18 +82,23 @@ export function validateContainer(
   if (container.volumeMounts !== undefined) {
     validateMounts(container.volumeMounts, container, context, `${path}.volumeMounts`, errors);
   }
+  if (container.volumeDevices !== undefined) {
+    validateVolumeDevices(container, context.volumes, `${path}.volumeDevices`, errors);
+  }
   const pullPolicy = container.imagePullPolicy ?? "";
-  if (!pullPolicies.has(pullPolicy)) {
+  if (pullPolicy === "") errors.push(required(`${path}.imagePullPolicy`));
+  else if (!pullPolicies.has(pullPolicy)) {
     errors.push(notSupported(`${path}.imagePullPolicy`, pullPolicy, [...pullPolicies]));
   }
   if (container.resources !== undefined) {
-    validateResourceRequirements(container.resources, `${path}.resources`, errors);
+    const at = `${path}.resources`;
+    validateContainerClaims(container.resources, context.claims, `${at}.claims`, errors);
+    validateResourceRequirements(container.resources, at, errors);
   }
+  validateResizePolicy(container, context.restartPolicy, `${path}.resizePolicy`, errors);
   if (container.securityContext !== undefined) {
-    validateSecurityContext(container.securityContext, `${path}.securityContext`, errors);
-  }
-  if (container.restartPolicy !== undefined && !restartPolicies.includes(container.restartPolicy)) {
-    errors.push(notSupported(`${path}.restartPolicy`, container.restartPolicy, restartPolicies));
+    const { securityContext } = container;
+    validateSecurityContext(securityContext, context.hostUsers, `${path}.securityContext`, errors);
   }
 }
 
@@ -189,7 +202,10 @@ function validateValueFrom(
     if (key === "") errors.push(required(`${path}.${field}.key`));
     else errors.push(...invalidEach(`${path}.${field}.key`, key, checkConfigMapKey(key)));
   }
-  if (source.fileKeyRef !== undefined) sources += 1;
+  if (source.fileKeyRef !== undefined) {
+    sources += 1;
+    validateFileKey(source.fileKeyRef, `${path}.fileKeyRef`, errors);
+  }
   if (sources === 0) {
     errors.push(
       invalid(
@@ -203,6 +219,19 @@ function validateValueFrom(
   } else if (sources > 1) {
     errors.push(invalid(path, "", "may not have more than one field specified at a time"));
   }
+}
+
+function validateFileKey(
+  { key, path: file, volumeName }: FileKeySelector,
+  path: string,
+  errors: FieldError[],
+): void {
+  if (key === "") errors.push(required(`${path}.key`));
+  else errors.push(...invalidEach(`${path}.key`, key, checkEnvironmentName(key)));
+  if (volumeName === "") errors.push(required(`${path}.volumeName`));
+  else errors.push(...invalidEach(`${path}.volumeName`, volumeName, checkDnsLabel(volumeName)));
+  if (file === "") errors.push(required(`${path}.path`));
+  else validateNoBacksteps(file, `${path}.path`, errors);
 }
 
 const subscripted = /^(metadata\.(?:labels|annotations)|[^[\]]+)\['([^']*)'\]$/;
@@ -429,85 +458,6 @@ function validateMountModes(
   }
 }
 
-// ---- security ---------------------------------------------------------------
-
-const idMax = 0xffff_ffff;
-
-/** A user or group id. */
-export function validateId(id: number | undefined, path: string, errors: FieldError[]): void {
-  if (id !== undefined && (id < 0 || id > idMax)) {
-    errors.push(invalid(path, id, inclusiveRange(0, idMax)));
-  }
-}
-
-export function validateSeccompProfile(
-  profile: SeccompProfile | undefined,
-  path: string,
-  errors: FieldError[],
-): void {
-  if (profile === undefined) return;
-  const file = profile.localhostProfile;
-  switch (profile.type) {
-    case "Localhost":
-      if (file === undefined || file === "") {
-        errors.push(
-          required(`${path}.localhostProfile`, "must be set when seccomp type is Localhost"),
-        );
-      } else validateDescendingPath(file, `${path}.localhostProfile`, errors);
-      break;
-    case "RuntimeDefault":
-    case "Unconfined":
-      if (file !== undefined) {
-        errors.push(
-          invalid(
-            `${path}.localhostProfile`,
-            file,
-            "can only be set when seccomp type is Localhost",
-          ),
-        );
-      }
-      break;
-    default:
-      errors.push(
-        notSupported(`${path}.type`, profile.type, ["Localhost", "RuntimeDefault", "Unconfined"]),
-      );
-  }
-}
-
-function validateSecurityContext(
-  context: SecurityContext,
-  path: string,
-  errors: FieldError[],
-): void {
-  validateId(context.runAsUser, `${path}.runAsUser`, errors);
-  validateId(context.runAsGroup, `${path}.runAsGroup`, errors);
-  validateSeccompProfile(context.seccompProfile, `${path}.seccompProfile`, errors);
-  if (context.procMount !== undefined && !["Default", "Unmasked"].includes(context.procMount)) {
-    errors.push(notSupported(`${path}.procMount`, context.procMount, ["Default", "Unmasked"]));
-  }
-  if (context.allowPrivilegeEscalation !== false) return;
-  if (context.privileged === true) {
-    errors.push(
-      invalid(
-        path,
-        context,
-        "cannot set `allowPrivilegeEscalation` to false and `privileged` to true",
-      ),
-    );
-  }
-  for (const capability of context.capabilities?.add ?? []) {
-    if (capability === "CAP_SYS_ADMIN") {
-      errors.push(
-        invalid(
-          path,
-          context,
-          "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN",
-        ),
-      );
-    }
-  }
-}
-
 // ---- probes and hooks --------------------------------------------------------
 
 type Role = "livenessProbe" | "readinessProbe" | "startupProbe";
@@ -554,20 +504,15 @@ function validateProbe(
     }
   }
   const grace = probe.terminationGracePeriodSeconds;
+  const graceAt = `${path}.terminationGracePeriodSeconds`;
+  if (grace !== undefined && grace <= 0) {
+    errors.push(invalid(graceAt, grace, "must be greater than 0"));
+  }
   if (role === "readinessProbe") {
     if (grace !== undefined) {
-      errors.push(
-        invalid(
-          `${path}.terminationGracePeriodSeconds`,
-          grace,
-          "must not be set for readinessProbes",
-        ),
-      );
+      errors.push(invalid(graceAt, grace, "must not be set for readinessProbes"));
     }
     return;
-  }
-  if (grace !== undefined && grace <= 0) {
-    errors.push(invalid(`${path}.terminationGracePeriodSeconds`, grace, "must be greater than 0"));
   }
   if (probe.successThreshold !== 1) {
     errors.push(invalid(`${path}.successThreshold`, probe.successThreshold, "must be 1"));

@@ -3,8 +3,10 @@ import {
   forbidden,
   invalid,
   invalidEach,
+  notFound,
   notSupported,
   required,
+  tooLong,
 } from "../field-error.ts";
 import type {
   Container,
@@ -16,26 +18,40 @@ import type {
 } from "../generated/core-v1.generated.ts";
 import { checkIpAddress } from "../ip-address.ts";
 import { validateLabels } from "../labels.ts";
-import { checkDnsLabel, checkDnsSubdomain, checkQualifiedName, inclusiveRange } from "../names.ts";
+import {
+  checkDnsLabel,
+  checkDnsSubdomain,
+  checkQualifiedName,
+  inclusiveRange,
+  type TextCheck,
+} from "../names.ts";
+import { equalJson } from "../patch/json-value.ts";
 import { compareQuantities, formatQuantity, parseQuantity } from "../quantity.ts";
 import type { FieldError } from "../resource.ts";
+import { validatePodAnnotations } from "./pod-annotations.ts";
 import { containerTotals, isRestartableInitContainer } from "./pod-resources.ts";
+import { validateAmount } from "./resource-names.ts";
 import { validateAnnotations } from "./validate-annotations.ts";
 import {
   type ContainerContext,
   validateContainer,
-  validateId,
   validateLifecycle,
-  validateSeccompProfile,
 } from "./validate-container.ts";
-import { validateAmount } from "./resource-names.ts";
+import { validatePodClaims } from "./validate-pod-claims.ts";
+import { containersWithPaths, validateHostProcess, validatePodOs } from "./validate-pod-os.ts";
 import { validateResourceRequirements } from "./validate-resources.ts";
+import { validateRestartRules } from "./validate-restart-rules.ts";
 import { validateAffinity, validateSpread, validateTolerations } from "./validate-scheduling.ts";
+import {
+  validateAppArmorProfile,
+  validateId,
+  validateSeccompProfile,
+  validateWindowsOptions,
+} from "./validate-security-context.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 
 const restartPolicies = ["Always", "OnFailure", "Never"];
 const dnsPolicies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
-const operatingSystems = ["linux", "windows"];
 const int32Max = 2 ** 31 - 1;
 
 /** A pod's spec, in a Pod as in a template. */
@@ -43,9 +59,14 @@ export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[
   if (spec.terminationGracePeriodSeconds === undefined) {
     errors.push(required(`${path}.terminationGracePeriodSeconds`));
   }
+  const volumes = validateVolumes(spec.volumes ?? [], `${path}.volumes`, errors);
+  validatePodClaims(spec, `${path}.resourceClaims`, errors);
   const context: ContainerContext = {
-    volumes: validateVolumes(spec.volumes ?? [], `${path}.volumes`, errors),
+    volumes,
+    claims: new Set((spec.resourceClaims ?? []).map(({ name }) => name)),
     terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds ?? 0,
+    restartPolicy: spec.restartPolicy,
+    hostUsers: spec.hostUsers !== false,
   };
   validateRegularContainers(spec, context, `${path}.containers`, errors);
   validateInitContainers(spec, context, `${path}.initContainers`, errors);
@@ -53,67 +74,98 @@ export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[
   if (spec.resources !== undefined) {
     validatePodResources(spec, spec.resources, `${path}.resources`, errors);
   }
-  for (const [name, amount] of Object.entries(spec.overhead ?? {})) {
-    validateAmount(name, amount, `${path}.overhead[${name}]`, errors);
-  }
   if (spec.hostNetwork === true) validateHostNetworkPorts(spec, `${path}.containers`, errors);
-  const restartPolicy = spec.restartPolicy ?? "";
-  if (!restartPolicies.includes(restartPolicy)) {
-    errors.push(notSupported(`${path}.restartPolicy`, restartPolicy, restartPolicies));
-  }
-  const dnsPolicy = spec.dnsPolicy ?? "";
-  if (!dnsPolicies.includes(dnsPolicy)) {
-    errors.push(notSupported(`${path}.dnsPolicy`, dnsPolicy, dnsPolicies));
-  }
+  validateChoice(spec.restartPolicy, restartPolicies, `${path}.restartPolicy`, errors);
+  validateChoice(spec.dnsPolicy, dnsPolicies, `${path}.dnsPolicy`, errors);
   errors.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
   if (spec.securityContext !== undefined) {
-    validatePodSecurityContext(spec.securityContext, `${path}.securityContext`, errors);
-  }
-  if (spec.shareProcessNamespace === true && spec.hostPID === true) {
-    errors.push(
-      invalid(
-        `${path}.shareProcessNamespace`,
-        true,
-        "ShareProcessNamespace and HostPID cannot both be enabled",
-      ),
-    );
+    validatePodSecurityContext(spec.securityContext, spec, `${path}.securityContext`, errors);
   }
   if (spec.affinity !== undefined) validateAffinity(spec.affinity, `${path}.affinity`, errors);
-  validateDnsConfig(spec.dnsConfig, dnsPolicy, `${path}.dnsConfig`, errors);
+  validateDnsConfig(spec.dnsConfig, spec.dnsPolicy, `${path}.dnsConfig`, errors);
   validateGates(spec, path, errors);
   if (spec.topologySpreadConstraints !== undefined) {
     validateSpread(spec.topologySpreadConstraints, `${path}.topologySpreadConstraints`, errors);
   }
+  validateHostProcess(spec, path, errors);
   validateHostUsers(spec, path, errors);
-  validatePodNames(spec, path, errors);
-  if (spec.os !== undefined && !operatingSystems.includes(spec.os.name)) {
-    errors.push(
-      spec.os.name === ""
-        ? required(`${path}.os.name`)
-        : notSupported(`${path}.os.name`, spec.os.name, operatingSystems),
-    );
-  }
+  validateHostnameOverride(spec, `${path}.hostnameOverride`, errors);
+  validateNames(spec, ["serviceAccountName", "nodeName"], checkDnsSubdomain, path, errors);
   const deadline = spec.activeDeadlineSeconds;
   if (deadline !== undefined && (deadline < 1 || deadline > int32Max)) {
     errors.push(invalid(`${path}.activeDeadlineSeconds`, deadline, inclusiveRange(1, int32Max)));
   }
+  validateNames(spec, ["hostname", "subdomain"], checkDnsLabel, path, errors);
   if (spec.tolerations !== undefined) {
     validateTolerations(spec.tolerations, `${path}.tolerations`, errors);
   }
-  (spec.hostAliases ?? []).forEach((alias, index) => {
-    const at = `${path}.hostAliases[${index}]`;
-    errors.push(...invalidEach(`${at}.ip`, alias.ip, checkIpAddress(alias.ip)));
-    (alias.hostnames ?? []).forEach((hostname, hostIndex) => {
-      errors.push(
-        ...invalidEach(`${at}.hostnames[${hostIndex}]`, hostname, checkDnsSubdomain(hostname)),
-      );
-    });
-  });
+  validateHostAliases(spec, `${path}.hostAliases`, errors);
+  const classes = ["priorityClassName", "runtimeClassName"] as const;
+  validateNames(spec, classes, checkDnsSubdomain, path, errors);
   if (spec.preemptionPolicy !== undefined) {
     const policies = ["PreemptLowerPriority", "Never"];
-    if (!policies.includes(spec.preemptionPolicy)) {
-      errors.push(notSupported(`${path}.preemptionPolicy`, spec.preemptionPolicy, policies));
-    }
+    validateChoice(spec.preemptionPolicy, policies, `${path}.preemptionPolicy`, errors);
+  }
+  for (const [name, amount] of Object.entries(spec.overhead ?? {})) {
+    validateAmount(name, amount, `${path}.overhead[${name}]`, errors);
+  }
+  validatePodOs(spec, path, errors);
+  validateFileKeyVolumes(spec, path, errors);
+}
+
+function validateChoice(
+  value: string | undefined,
+  choices: readonly string[],
+  path: string,
+  errors: FieldError[],
+): void {
+  if (value === undefined || value === "") errors.push(required(path));
+  else if (!choices.includes(value)) errors.push(notSupported(path, value, choices));
+}
+
+const hostnameBytesMax = 64;
+
+/** A hostname that has nothing to do with the pod's name. */
+function validateHostnameOverride(spec: PodSpec, path: string, errors: FieldError[]): void {
+  const { hostnameOverride: name } = spec;
+  if (name === undefined) return;
+  if (spec.setHostnameAsFQDN === true) {
+    errors.push(forbidden(path, "may not be specified when setHostnameAsFQDN is true"));
+  }
+  if (spec.hostNetwork === true) {
+    errors.push(forbidden(path, "may not be specified when hostNetwork is true"));
+  }
+  if (Buffer.byteLength(name) > hostnameBytesMax) errors.push(tooLong(path, hostnameBytesMax));
+  errors.push(...invalidEach(path, name, checkDnsSubdomain(name)));
+}
+
+function validateHostAliases(
+  { hostAliases = [] }: PodSpec,
+  path: string,
+  errors: FieldError[],
+): void {
+  hostAliases.forEach(({ ip, hostnames = [] }, index) => {
+    errors.push(...invalidEach(`${path}[${index}].ip`, ip, checkIpAddress(ip)));
+    hostnames.forEach((hostname, position) => {
+      const at = `${path}[${index}].hostnames[${position}]`;
+      errors.push(...invalidEach(at, hostname, checkDnsSubdomain(hostname)));
+    });
+  });
+}
+
+/** A file from which an environment variable is read lies in a volume that the pod alone has. */
+function validateFileKeyVolumes(spec: PodSpec, path: string, errors: FieldError[]): void {
+  for (const { container, path: at } of containersWithPaths<Container>(spec, path)) {
+    (container.env ?? []).forEach(({ valueFrom }, index) => {
+      const { volumeName } = valueFrom?.fileKeyRef ?? {};
+      if (volumeName === undefined) return;
+      const field = `${at}.env[${index}].valueFrom.fileKeyRef.volumeName`;
+      const volume = spec.volumes?.findLast(({ name }) => name === volumeName);
+      if (volume === undefined) errors.push(notFound(field, volumeName));
+      else if (volume.emptyDir === undefined) {
+        errors.push(invalid(field, volumeName, "referenced volume must be of type emptyDir"));
+      }
+    });
   }
 }
 
@@ -132,7 +184,10 @@ function validateRegularContainers(
     validateContainer(container, context, at, errors);
     checkUniqueName(container, names, at, errors);
     validateLifecycle(container, context, at, errors);
-    checkHostPorts(container, hostPorts, at, errors);
+    validateRestartRules(container, at, errors);
+  });
+  containers.forEach((container, index) => {
+    checkHostPorts(container, hostPorts, `${path}[${index}]`, errors);
   });
 }
 
@@ -208,8 +263,12 @@ function validateHostUsers(spec: PodSpec, path: string, errors: FieldError[]): v
   const fields = { hostNetwork: "hostNetwork", hostPID: "HostPID", hostIPC: "HostIPC" } as const;
   for (const [field, printed] of Object.entries(fields)) {
     if (spec[field as keyof typeof fields] === true) {
-      errors.push(forbidden(`${path}.${printed}`, "when `pod.Spec.HostUsers` is false"));
+      errors.push(forbidden(`${path}.${printed}`, "when `hostUsers` is false"));
     }
+  }
+  for (const { container, path: at } of containersWithPaths<Container>(spec, path)) {
+    if ((container.volumeDevices ?? []).length === 0) continue;
+    errors.push(forbidden(`${at}.volumeDevices`, "when `hostUsers` is false"));
   }
 }
 
@@ -246,6 +305,7 @@ function validateInitContainers(
   (spec.initContainers ?? []).forEach((container, index) => {
     const at = `${path}[${index}]`;
     validateContainer(container, context, at, errors);
+    validateRestartRules(container, at, errors);
     if (container.name !== "") checkUniqueName(container, names, at, errors);
     checkHostPorts(container, new Set(), at, errors);
     if (isRestartableInitContainer(container)) {
@@ -262,11 +322,25 @@ function validateInitContainers(
         );
       }
     }
+    (container.resizePolicy ?? []).forEach(({ restartPolicy }, position) => {
+      if (restartPolicy !== "RestartContainer") return;
+      errors.push(
+        invalid(
+          `${at}.resizePolicy[${position}].restartPolicy`,
+          restartPolicy,
+          "must not be set to 'RestartContainer' for non-sidecar initContainers",
+        ),
+      );
+    });
   });
 }
 
 const notEphemeral = [
   "ports",
+  "resources",
+  "resizePolicy",
+  "restartPolicy",
+  "restartPolicyRules",
   "livenessProbe",
   "readinessProbe",
   "startupProbe",
@@ -288,33 +362,24 @@ function validateEphemeralContainers(
   ephemeral.forEach((container, index) => {
     const at = `${path}[${index}]`;
     validateContainer(container, context, at, errors);
+    const { image = "" } = container;
+    if (image !== image.trim()) {
+      const detail = "must not have leading or trailing whitespace";
+      errors.push(invalid(`${at}.image`, image, detail));
+    }
     checkUniqueName(container, names, at, errors);
-    for (const field of notEphemeral) {
-      if (container[field] !== undefined) {
-        errors.push(forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container"));
-      }
-    }
-    const resources = container.resources;
-    if (resources?.limits !== undefined || resources?.requests !== undefined) {
-      errors.push(forbidden(`${at}.resources`, "cannot be set for an Ephemeral Container"));
-    }
     const target = container.targetContainerName ?? "";
     if (target !== "" && !others.has(target)) {
-      errors.push({
-        type: "Not found",
-        path: `${at}.targetContainerName`,
-        value: target,
-        detail: "",
-      });
+      errors.push(notFound(`${at}.targetContainerName`, target));
     }
-    (container.volumeMounts ?? []).forEach((mount, mountIndex) => {
-      if (mount.subPath !== undefined) {
-        errors.push(
-          forbidden(
-            `${at}.volumeMounts[${mountIndex}].subPath`,
-            "cannot be set for an Ephemeral Container",
-          ),
-        );
+    const refuse = (field: string) =>
+      errors.push(forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container"));
+    for (const field of notEphemeral) {
+      if (container[field] !== undefined && !equalJson(container[field], {})) refuse(field);
+    }
+    (container.volumeMounts ?? []).forEach((mount, position) => {
+      for (const field of ["subPath", "subPathExpr"] as const) {
+        if ((mount[field] ?? "") !== "") refuse(`volumeMounts[${position}].${field}`);
       }
     });
   });
@@ -324,6 +389,7 @@ const sysctlShape = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[
 
 function validatePodSecurityContext(
   context: PodSecurityContext,
+  spec: PodSpec,
   path: string,
   errors: FieldError[],
 ): void {
@@ -333,6 +399,15 @@ function validatePodSecurityContext(
   (context.supplementalGroups ?? []).forEach((group, index) => {
     validateId(group, `${path}.supplementalGroups[${index}]`, errors);
   });
+  if (spec.shareProcessNamespace === true && spec.hostPID === true) {
+    errors.push(
+      invalid(
+        `${path}.shareProcessNamespace`,
+        true,
+        "ShareProcessNamespace and HostPID cannot both be enabled",
+      ),
+    );
+  }
   const names = new Set<string>();
   (context.sysctls ?? []).forEach(({ name }, index) => {
     const at = `${path}.sysctls[${index}].name`;
@@ -358,6 +433,17 @@ function validatePodSecurityContext(
     );
   }
   validateSeccompProfile(context.seccompProfile, `${path}.seccompProfile`, errors);
+  validateWindowsOptions(context.windowsOptions, `${path}.windowsOptions`, errors);
+  validateAppArmorProfile(context.appArmorProfile, `${path}.appArmorProfile`, errors);
+  const choices = {
+    supplementalGroupsPolicy: ["Merge", "Strict"],
+    seLinuxChangePolicy: ["MountOption", "Recursive"],
+  };
+  for (const [field, supported] of Object.entries(choices)) {
+    const value = context[field as keyof typeof choices];
+    if (value === undefined || supported.includes(value)) continue;
+    errors.push(notSupported(`${path}.${field}`, value, supported));
+  }
 }
 
 const nameserversMax = 3;
@@ -366,7 +452,7 @@ const searchCharactersMax = 2_048;
 
 function validateDnsConfig(
   config: PodDNSConfig | undefined,
-  policy: string,
+  policy: string | undefined,
   path: string,
   errors: FieldError[],
 ): void {
@@ -441,21 +527,17 @@ function validateGates(spec: PodSpec, path: string, errors: FieldError[]): void 
   });
 }
 
-/** The names that a spec gives and the names of others that it refers to. */
-function validatePodNames(spec: PodSpec, path: string, errors: FieldError[]): void {
-  const subdomains = [
-    "serviceAccountName",
-    "nodeName",
-    "priorityClassName",
-    "runtimeClassName",
-  ] as const;
-  for (const field of subdomains) {
-    const name = spec[field] ?? "";
-    if (name !== "") errors.push(...invalidEach(`${path}.${field}`, name, checkDnsSubdomain(name)));
-  }
-  for (const field of ["hostname", "subdomain"] as const) {
-    const name = spec[field] ?? "";
-    if (name !== "") errors.push(...invalidEach(`${path}.${field}`, name, checkDnsLabel(name)));
+function validateNames(
+  spec: PodSpec,
+  fields: readonly (keyof PodSpec)[],
+  check: TextCheck,
+  path: string,
+  errors: FieldError[],
+): void {
+  for (const field of fields) {
+    const name = spec[field];
+    if (typeof name !== "string" || name === "") continue;
+    errors.push(...invalidEach(`${path}.${field}`, name, check(name)));
   }
 }
 
@@ -467,6 +549,7 @@ export function validatePodTemplate(
 ): void {
   errors.push(...validateLabels(template.metadata.labels, `${path}.labels`));
   validateAnnotations(template.metadata.annotations, `${path}.annotations`, errors);
+  validatePodAnnotations(template, `${path}.annotations`, errors);
   validatePodSpec(template.spec, `${path}.spec`, errors);
   if ((template.spec.ephemeralContainers ?? []).length > 0) {
     errors.push(

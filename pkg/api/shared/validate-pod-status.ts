@@ -16,7 +16,7 @@ import type {
 import { checkIpAddress, ipFamilyOf } from "../ip-address.ts";
 import { checkDnsSubdomain, checkQualifiedName } from "../names.ts";
 import type { FieldError } from "../resource.ts";
-import { validateId } from "./validate-container.ts";
+import { validateId } from "./validate-security-context.ts";
 
 /** What may be said of a pod's state, after what was said before. */
 export function validatePodStatus(next: Pod, previous: Pod): readonly FieldError[] {

@@ -13,23 +13,23 @@ import { validateFieldRef, validateResourceFieldRef } from "./validate-container
 import { validateVolumeFilePath } from "./validate-paths.ts";
 import { validateHostPath, validateNfs } from "./validate-volume-source.ts";
 
-/** Checks each volume, and returns the names of those that containers may mount. */
+/** Checks each volume, and returns those that containers may mount, by name. */
 export function validateVolumes(
   volumes: readonly Volume[],
   path: string,
   errors: FieldError[],
-): ReadonlySet<string> {
-  const names = new Set<string>();
+): ReadonlyMap<string, Volume> {
+  const valid = new Map<string, Volume>();
   volumes.forEach((volume, index) => {
     const at = `${path}[${index}]`;
     const before = errors.length;
     validateSource(volume, at, errors);
     if (volume.name === "") errors.push(required(`${at}.name`));
     else errors.push(...invalidEach(`${at}.name`, volume.name, checkDnsLabel(volume.name)));
-    if (names.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name));
-    if (errors.length === before) names.add(volume.name);
+    if (valid.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name));
+    if (errors.length === before) valid.set(volume.name, volume);
   });
-  return names;
+  return valid;
 }
 
 function validateSource(volume: Volume, path: string, errors: FieldError[]): void {
