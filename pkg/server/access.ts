@@ -28,7 +28,7 @@ import {
 import type { Authorizer } from "./apiserver/authz/authorizer.ts";
 import { createAuthorizerChain } from "./apiserver/authz/chain.ts";
 import { createNodeAuthorizer } from "./apiserver/authz/node-authorizer.ts";
-import { createNodePods } from "./apiserver/authz/node-pods.ts";
+import { createNodeGraph } from "./apiserver/authz/node-graph.ts";
 import { createObjectFeed } from "./apiserver/authz/object-feed.ts";
 import { createRbacAuthorizer } from "./apiserver/authz/rbac-authorizer.ts";
 import { createRbacPolicy } from "./apiserver/authz/rbac-policy.ts";
@@ -84,7 +84,7 @@ export function createAccess(options: AccessOptions): Access {
   const feed = createObjectFeed(hub);
   const policy = createRbacPolicy(reader, feed);
   const authorizer = createAuthorizerChain([
-    createNodeAuthorizer(nodeRules, createNodePods(feed)),
+    createNodeAuthorizer(nodeRules, createNodeGraph(feed, reader)),
     createRbacAuthorizer(policy),
   ]);
   const issuer = `https://kubernetes.default.svc.${options.clusterDomain}`;

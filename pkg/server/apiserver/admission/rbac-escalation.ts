@@ -64,22 +64,27 @@ function checkRole(
   role: Role | ClusterRole,
 ): void {
   const name = metaOf(request).name ?? request.name;
-  if (isAuthorized(deps, request, "escalate", request.resource.plural, name)) return;
+  // A request to create names nothing: who may escalate some roles only may not by creating them.
+  const asked = request.operation === "CREATE" ? "" : name;
+  if (isAuthorized(deps, request, "escalate", request.resource.plural, asked)) return;
   const namespace = request.namespace ?? "";
-  if (
-    role.kind === "ClusterRole" &&
-    (role.aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0
-  ) {
-    if (escalationProblem(deps.policy, request.user, namespace, everything) !== undefined) {
-      throw ApiError.forbidden(
-        request.resource,
-        name,
-        "must have cluster-admin privileges to use an aggregationRule",
-      );
-    }
-  }
   const problem = escalationProblem(deps.policy, request.user, namespace, role.rules ?? []);
   if (problem !== undefined) throw ApiError.forbidden(request.resource, name, problem);
+  if (!aggregates(role) && !aggregates(request.previous)) return;
+  if (escalationProblem(deps.policy, request.user, namespace, everything) !== undefined) {
+    throw ApiError.forbidden(
+      request.resource,
+      name,
+      "must have cluster-admin privileges to use the aggregationRule",
+    );
+  }
+}
+
+/** It gathers whatever others come to grant, and what it gathered must not be tightened by just anybody. */
+function aggregates(role: KubernetesObject | undefined): boolean {
+  if (role?.kind !== "ClusterRole") return false;
+  const { aggregationRule } = role as ClusterRole;
+  return (aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0;
 }
 
 function checkBinding(

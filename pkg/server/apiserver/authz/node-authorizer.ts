@@ -1,7 +1,8 @@
+import type { FieldSelector } from "../../../api/fields.ts";
 import type { PolicyRule } from "../../../api/generated/rbac-v1.generated.ts";
 import type { UserInfo } from "../authn/authenticator.ts";
 import type { Authorizer, Decision, RequestAttributes } from "./authorizer.ts";
-import type { NodePods } from "./node-pods.ts";
+import type { NodeGraph, NodeRelated } from "./node-graph.ts";
 import { ruleAllows } from "./policy-rule.ts";
 
 /** The node a request comes from; undefined where it is none's. */
@@ -15,16 +16,19 @@ const allowed: Decision = { allowed: true, reason: "" };
 const refused = (reason: string): Decision => ({ allowed: false, reason });
 
 /**
- * Lets a node do what `rules` say, and of secrets, config maps and service account tokens only what its own pods
- * refer to; of pods and nodes only its own to read, of Leases only its own to write.
+ * Lets a node do what `rules` say, and of what pods refer to only what has to do with its own pods; of pods and nodes
+ * only its own to read, of Leases and CSINodes only its own to write. What it writes, NodeRestriction looks at.
  */
-export function createNodeAuthorizer(rules: readonly PolicyRule[], pods: NodePods): Authorizer {
+export function createNodeAuthorizer(rules: readonly PolicyRule[], graph: NodeGraph): Authorizer {
   return {
     authorize(attributes) {
       const nodeName = nodeNameOf(attributes.user);
       if (nodeName === undefined) return refused("");
+      if (nodeName === "") {
+        return refused(`unknown node for user ${JSON.stringify(attributes.user.username)}`);
+      }
       if (attributes.type === "resource") {
-        const decision = decideByRelation(attributes, nodeName, pods);
+        const decision = decide({ attributes, nodeName, graph });
         if (decision !== undefined) return decision;
       }
       return rules.some((rule) => ruleAllows(rule, attributes)) ? allowed : refused("");
@@ -34,68 +38,149 @@ export function createNodeAuthorizer(rules: readonly PolicyRule[], pods: NodePod
 
 type ResourceAttributes = Extract<RequestAttributes, { readonly type: "resource" }>;
 
+interface Question {
+  readonly attributes: ResourceAttributes;
+  readonly nodeName: string;
+  readonly graph: NodeGraph;
+}
+
+const reading: ReadonlySet<string> = new Set(["get", "list", "watch"]);
+const keeping: ReadonlySet<string> = new Set(["get", "create", "update", "patch", "delete"]);
+
 /** Undefined where the rules alone decide. */
-function decideByRelation(
-  attributes: ResourceAttributes,
-  nodeName: string,
-  pods: NodePods,
-): Decision | undefined {
-  const { group, resource, subresource, namespace, name, verb } = attributes;
+function decide(question: Question): Decision | undefined {
+  const { group, resource, subresource } = question.attributes;
   switch (group === "" ? resource : `${resource}.${group}`) {
     case "secrets":
-    case "configmaps": {
-      if (!["get", "list", "watch"].includes(verb)) {
-        return refused("can only read resources of this type");
-      }
-      if (subresource !== "") return refused("cannot read subresource");
-      if (name === "") return refused("can only read namespaced object of this type");
-      const related = pods.refersTo(
-        nodeName,
-        resource as "secrets" | "configmaps",
-        namespace,
-        name,
-      );
-      return related ? allowed : refused(unrelated(nodeName));
-    }
-    case "pods":
-      return decidePod(attributes, nodeName, pods);
-    case "nodes":
-      return decideNode(attributes, nodeName);
+    case "configmaps":
+      return decideRead(question, resource as NodeRelated);
+    case "persistentvolumeclaims":
+      return subresource === "status"
+        ? decideStatus(question, "persistentvolumeclaims")
+        : decideGet(question, "persistentvolumeclaims");
+    case "persistentvolumes":
+    case "resourceclaims.resource.k8s.io":
+    case "volumeattachments.storage.k8s.io":
+      return decideGet(question, resource as NodeRelated);
     case "serviceaccounts":
-      if (verb !== "create" || subresource !== "token") return undefined;
-      if (name === "") return refused("must specify a service account");
-      return pods.runsAs(nodeName, namespace, name) ? allowed : refused(unrelated(nodeName));
+      return decideServiceAccount(question);
     case "leases.coordination.k8s.io":
-      return decideLease(attributes, nodeName);
+      return decideLease(question);
+    case "csinodes.storage.k8s.io":
+      return decideCsiNode(question);
+    case "resourceslices.resource.k8s.io":
+      return decideSlice(question);
+    case "nodes":
+      return decideNode(question);
+    case "pods":
+      return decidePod(question);
     default:
       return undefined;
   }
 }
 
-/** Which pods a node may write, NodeRestriction knows. */
-function decidePod(
-  { verb, subresource, namespace, name, fieldSelector = [] }: ResourceAttributes,
-  nodeName: string,
-  pods: NodePods,
-): Decision | undefined {
-  if (subresource !== "" || !["get", "list", "watch"].includes(verb)) return undefined;
-  const selectsOwn = fieldSelector.some(
-    ({ field, operator, value }) =>
-      field === "spec.nodeName" && operator === "=" && value === nodeName,
-  );
-  if (selectsOwn && verb !== "get") return allowed;
-  if (name !== "") {
-    return pods.isOn(nodeName, namespace, name) ? allowed : refused(unrelated(nodeName));
-  }
-  return refused("can only list/watch pods with spec.nodeName field selector");
+function decideRelated({ attributes, nodeName, graph }: Question, resource: NodeRelated): Decision {
+  const { namespace, name } = attributes;
+  if (name === "") return refused("No Object name found");
+  return graph.relates(nodeName, resource, namespace, name)
+    ? allowed
+    : refused(`no relationship found between node '${nodeName}' and this object`);
 }
 
-/** Which nodes a node may write, NodeRestriction knows. */
-function decideNode(
-  { verb, subresource, name }: ResourceAttributes,
-  nodeName: string,
-): Decision | undefined {
-  if (subresource !== "" || !["get", "list", "watch"].includes(verb)) return undefined;
+function decideRead(question: Question, resource: NodeRelated): Decision {
+  const { verb, subresource, namespace } = question.attributes;
+  if (!reading.has(verb)) return refused("can only read resources of this type");
+  if (subresource !== "") return refused("cannot read subresource");
+  if (namespace === "") return refused("can only read namespaced object of this type");
+  return decideRelated(question, resource);
+}
+
+function decideGet(question: Question, resource: NodeRelated): Decision {
+  const { verb, subresource } = question.attributes;
+  if (verb !== "get") return refused("can only get individual resources of this type");
+  if (subresource !== "") return refused("cannot get subresource");
+  return decideRelated(question, resource);
+}
+
+function decideStatus(question: Question, resource: NodeRelated): Decision {
+  const { verb } = question.attributes;
+  return verb === "update" || verb === "patch"
+    ? decideRelated(question, resource)
+    : refused("can only get/update/patch this type");
+}
+
+function decideServiceAccount(question: Question): Decision {
+  const { verb, subresource, name } = question.attributes;
+  if (verb === "get" && subresource === "") return decideGet(question, "serviceaccounts");
+  if (verb !== "create" || name === "") {
+    return refused("can only create tokens for individual service accounts");
+  }
+  if (subresource !== "token") {
+    return refused("can only create token subresource of serviceaccount");
+  }
+  return decideRelated(question, "serviceaccounts");
+}
+
+function decideLease({ attributes, nodeName }: Question): Decision {
+  const { verb, namespace, name } = attributes;
+  if (!keeping.has(verb)) {
+    return refused("can only get, create, update, patch, or delete a node lease");
+  }
+  if (namespace !== "kube-node-lease") {
+    return refused(`can only access leases in the "kube-node-lease" system namespace`);
+  }
+  // The name of what is created is not known yet.
+  if (verb !== "create" && name !== nodeName) {
+    return refused("can only access node lease with the same name as the requesting node");
+  }
+  return allowed;
+}
+
+function decideCsiNode({ attributes, nodeName }: Question): Decision {
+  const { verb, subresource, name } = attributes;
+  if (!keeping.has(verb)) {
+    return refused("can only get, create, update, patch, or delete a CSINode");
+  }
+  if (subresource !== "") return refused("cannot authorize CSINode subresources");
+  if (verb !== "create" && name !== nodeName) {
+    return refused("can only access CSINode with the same name as the requesting node");
+  }
+  return allowed;
+}
+
+function decideSlice(question: Question): Decision {
+  const { attributes, nodeName } = question;
+  if (attributes.subresource !== "") return refused("cannot authorize ResourceSlice subresources");
+  switch (attributes.verb) {
+    case "create":
+      return allowed;
+    case "get":
+    case "update":
+    case "patch":
+    case "delete":
+      return decideRelated(question, "resourceslices");
+    case "watch":
+    case "list":
+    case "deletecollection":
+      return selects(attributes.fieldSelector, "spec.nodeName", nodeName)
+        ? allowed
+        : refused(
+            "can only list/watch/deletecollection resourceslices with nodeName field selector",
+          );
+    default:
+      return refused(
+        "only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection",
+      );
+  }
+}
+
+function decideNode({ attributes, nodeName }: Question): Decision {
+  const { verb, subresource, name } = attributes;
+  if (subresource === "status")
+    return verb === "update" || verb === "patch" ? allowed : refused("");
+  if (subresource !== "") return refused("");
+  if (verb === "create" || verb === "update" || verb === "patch") return allowed;
+  if (!reading.has(verb)) return refused("");
   if (name === nodeName) return allowed;
   return refused(
     name === ""
@@ -104,21 +189,23 @@ function decideNode(
   );
 }
 
-function decideLease(attributes: ResourceAttributes, nodeName: string): Decision {
-  const { verb, namespace, name } = attributes;
-  if (!["get", "create", "update", "patch", "delete"].includes(verb)) {
-    return refused("can only get, create, update, patch, or delete a node lease");
-  }
-  if (namespace !== "kube-node-lease") {
-    return refused(`can only access leases in the "kube-node-lease" system namespace`);
-  }
-  // The name of what is created is not known yet: NodeRestriction checks it.
-  if (verb !== "create" && name !== nodeName) {
-    return refused("can only access node lease with the same name as the requesting node");
-  }
-  return allowed;
+function decidePod(question: Question): Decision {
+  const { attributes, nodeName } = question;
+  const { verb, subresource, name, fieldSelector } = attributes;
+  if (subresource === "status")
+    return verb === "update" || verb === "patch" ? allowed : refused("");
+  if (subresource === "eviction") return verb === "create" ? allowed : refused("");
+  if (subresource !== "") return refused("");
+  if (verb === "create" || verb === "delete") return allowed;
+  if (verb === "get") return decideGet(question, "pods");
+  if (verb !== "list" && verb !== "watch") return refused("");
+  if (selects(fieldSelector, "spec.nodeName", nodeName)) return allowed;
+  if (name !== "") return decideRelated(question, "pods");
+  return refused("can only list/watch pods with spec.nodeName field selector");
 }
 
-function unrelated(nodeName: string): string {
-  return `no relationship found between node '${nodeName}' and this object`;
+function selects(selector: FieldSelector = [], field: string, value: string): boolean {
+  return selector.some(
+    (clause) => clause.field === field && clause.operator === "=" && clause.value === value,
+  );
 }

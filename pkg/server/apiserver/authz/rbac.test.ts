@@ -6,15 +6,18 @@ import type { PolicyRule } from "../../../api/generated/rbac-v1.generated.ts";
 import type { KubernetesObject } from "../../../api/object.ts";
 import { clusterRoleResource } from "../../../api/resources/clusterrole.ts";
 import { clusterRoleBindingResource } from "../../../api/resources/clusterrolebinding.ts";
+import { persistentVolumeResource } from "../../../api/resources/persistentvolume.ts";
 import { podResource } from "../../../api/resources/pod.ts";
+import { resourceSliceResource } from "../../../api/resources/resourceslice.ts";
 import { roleResource } from "../../../api/resources/role.ts";
 import { roleBindingResource } from "../../../api/resources/rolebinding.ts";
+import { volumeAttachmentResource } from "../../../api/resources/volumeattachment.ts";
 import type { RequestAttributes } from "./authorizer.ts";
 import { createAuthorizerChain } from "./chain.ts";
 import { escalationProblem } from "./escalation.ts";
 import { forbiddenError } from "./forbidden.ts";
 import { createNodeAuthorizer } from "./node-authorizer.ts";
-import { createNodePods } from "./node-pods.ts";
+import { createNodeGraph } from "./node-graph.ts";
 import { ruleAllows } from "./policy-rule.ts";
 import { createRbacAuthorizer } from "./rbac-authorizer.ts";
 import { createRbacPolicy } from "./rbac-policy.ts";
@@ -271,7 +274,7 @@ test("a node reads what its pods refer to, and nothing else", () => {
   const fake = new ObjectWorld();
   const authorizer = createNodeAuthorizer(
     [{ verbs: ["get"], apiGroups: [""], resources: ["pods"] }],
-    createNodePods(fake),
+    createNodeGraph(fake, fake),
   );
   const node = { user: "system:node:n1", groups: ["system:nodes"], namespace: "shop" };
   const may = (verb: string, what: string, name: string) =>
@@ -311,7 +314,7 @@ test("a node reads its own pods and its own Node, and finds no others", () => {
     apiGroups: [""],
     resources,
   });
-  const authorizer = createNodeAuthorizer([reads(["pods", "nodes"])], createNodePods(fake));
+  const authorizer = createNodeAuthorizer([reads(["pods", "nodes"])], createNodeGraph(fake, fake));
   const may = (verb: string, what: string, where: Parameters<typeof ask>[2]) =>
     authorizer.authorize(
       ask(verb, what, { user: "system:node:n1", groups: ["system:nodes"], ...where }),
@@ -339,7 +342,8 @@ test("a node reads its own pods and its own Node, and finds no others", () => {
 });
 
 test("a node writes its own Lease only", () => {
-  const authorizer = createNodeAuthorizer([], createNodePods(new ObjectWorld()));
+  const nothing = new ObjectWorld();
+  const authorizer = createNodeAuthorizer([], createNodeGraph(nothing, nothing));
   const may = (namespace: string, name: string) =>
     authorizer.authorize(
       ask("update", "leases", {
@@ -353,4 +357,110 @@ test("a node writes its own Lease only", () => {
   expect(may("kube-node-lease", "n1")).toBe(true);
   expect(may("kube-node-lease", "n2")).toBe(false);
   expect(may("kube-system", "n1")).toBe(false);
+});
+
+const storage = { group: "storage.k8s.io" };
+const dra = { group: "resource.k8s.io" };
+const shop = { namespace: "shop" };
+
+test.each([
+  ["get", "persistentvolumeclaims", { ...shop, name: "data" }, true],
+  ["get", "persistentvolumeclaims", { ...shop, name: "web-scratch" }, true],
+  [
+    "get",
+    "persistentvolumeclaims",
+    { ...shop, name: "other" },
+    "no relationship found between node 'n1' and this object",
+  ],
+  ["list", "persistentvolumeclaims", shop, "can only get individual resources of this type"],
+  ["patch", "persistentvolumeclaims/status", { ...shop, name: "data" }, true],
+  [
+    "get",
+    "persistentvolumeclaims/status",
+    { ...shop, name: "data" },
+    "can only get/update/patch this type",
+  ],
+  ["get", "persistentvolumes", { name: "disk" }, true],
+  [
+    "get",
+    "persistentvolumes",
+    { name: "free" },
+    "no relationship found between node 'n1' and this object",
+  ],
+  ["get", "secrets", { namespace: "csi", name: "stage" }, true],
+  [
+    "get",
+    "secrets",
+    { namespace: "csi", name: "publish" },
+    "no relationship found between node 'n1' and this object",
+  ],
+  ["get", "secrets", shop, "No Object name found"],
+  ["list", "secrets", {}, "can only read namespaced object of this type"],
+  ["get", "volumeattachments", { ...storage, name: "ours" }, true],
+  [
+    "get",
+    "volumeattachments",
+    { ...storage, name: "theirs" },
+    "no relationship found between node 'n1' and this object",
+  ],
+  ["get", "resourceclaims", { ...dra, ...shop, name: "gpu" }, true],
+  ["get", "resourceclaims", { ...dra, ...shop, name: "web-made" }, true],
+  ["get", "serviceaccounts", { ...shop, name: "bot" }, true],
+  ["list", "serviceaccounts", shop, "can only create tokens for individual service accounts"],
+  ["update", "csinodes", { ...storage, name: "n1" }, true],
+  [
+    "update",
+    "csinodes",
+    { ...storage, name: "n2" },
+    "can only access CSINode with the same name as the requesting node",
+  ],
+  ["list", "resourceslices", { ...dra, fieldSelector: "spec.nodeName=n1" }, true],
+  [
+    "list",
+    "resourceslices",
+    dra,
+    "can only list/watch/deletecollection resourceslices with nodeName field selector",
+  ],
+  ["delete", "resourceslices", { ...dra, name: "slice" }, true],
+  ["patch", "nodes/status", { name: "n1" }, true],
+  ["delete", "nodes", { name: "n1" }, ""],
+  ["create", "pods/eviction", { ...shop, name: "web" }, true],
+  ["get", "pods/log", { ...shop, name: "web" }, ""],
+])("node n1: %s %s %j", (verb, what, where, expected) => {
+  const world = new ObjectWorld();
+  const put = (resource: unknown, object: object) => world.put(resource as never, object as never);
+  put(podResource, {
+    metadata: meta("web", "shop"),
+    spec: {
+      nodeName: "n1",
+      serviceAccountName: "bot",
+      containers: [],
+      resourceClaims: [{ name: "g", resourceClaimName: "gpu" }],
+      volumes: [
+        { name: "v", persistentVolumeClaim: { claimName: "data" } },
+        { name: "scratch", ephemeral: {} },
+      ],
+    },
+    status: { resourceClaimStatuses: [{ name: "m", resourceClaimName: "web-made" }] },
+  });
+  put(persistentVolumeResource, {
+    metadata: meta("disk"),
+    spec: {
+      claimRef: { namespace: "shop", name: "data" },
+      csi: {
+        nodeStageSecretRef: { namespace: "csi", name: "stage" },
+        controllerPublishSecretRef: { namespace: "csi", name: "publish" },
+      },
+    },
+  });
+  put(persistentVolumeResource, { metadata: meta("free"), spec: {} });
+  put(volumeAttachmentResource, { metadata: meta("ours"), spec: { nodeName: "n1" } });
+  put(volumeAttachmentResource, { metadata: meta("theirs"), spec: { nodeName: "n2" } });
+  put(resourceSliceResource, { metadata: meta("slice"), spec: { nodeName: "n1" } });
+  const authorizer = createNodeAuthorizer([], createNodeGraph(world, world));
+  const user = { user: "system:node:n1", groups: ["system:nodes"] };
+  const decision = authorizer.authorize(ask(verb, what, { ...user, ...where }));
+  expect(decision).toEqual(
+    expected === true ? { allowed: true, reason: "" } : { allowed: false, reason: expected },
+  );
 });
