@@ -67,6 +67,8 @@ class PodSecurity {
   readonly #reader: ObjectReader;
   readonly #clock: Clock;
   readonly #configuration: PodSecurityConfiguration;
+  /** Of stored namespaces, which never change: every pod asks. */
+  readonly #policies = new WeakMap<Namespace, ReturnType<typeof policyOf>>();
 
   constructor(reader: ObjectReader, clock: Clock, configuration: PodSecurityConfiguration) {
     this.#reader = reader;
@@ -173,7 +175,11 @@ class PodSecurity {
   }
 
   #policyOf(namespace: Namespace): ReturnType<typeof policyOf> {
-    return policyOf(namespace.metadata.labels, this.#configuration.defaults);
+    const known = this.#policies.get(namespace);
+    if (known !== undefined) return known;
+    const policy = policyOf(namespace.metadata.labels, this.#configuration.defaults);
+    if (Object.isFrozen(namespace)) this.#policies.set(namespace, policy);
+    return policy;
   }
 
   #isExemptNamespace(name: string): boolean {

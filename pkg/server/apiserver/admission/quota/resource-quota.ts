@@ -63,33 +63,42 @@ export function createResourceQuota(deps: ResourceQuotaDeps): AdmissionPlugin {
     status.used = listOf(used);
   }
 
+  async function keepFromFalling({ namespace = "", object, previous }: AdmissionRequest) {
+    if (previous === undefined) return;
+    await ledger.idle(namespace);
+    raiseUsed(object as Draft<ResourceQuota>, previous as ResourceQuota);
+  }
+
+  async function take(request: AdmissionRequest, namespace: string, write: ChargedWrite) {
+    const refuse = (why: string) => admissionForbidden(request, why);
+    const taken = await ledger.take(namespace, write, refuse, request.dryRun);
+    if (taken.size > 0) pending.set(request, taken);
+  }
+
+  async function settle(request: AdmissionRequest, taken: Taken, isStored: boolean) {
+    if (!isStored) await ledger.giveBack(request.namespace ?? "", taken);
+    pending.delete(request);
+  }
+
+  // Most writes are nothing to any quota: they wait for nobody.
   return {
     name: "ResourceQuota",
-    async admit(request) {
+    admit(request) {
       if (request.operation !== "UPDATE" || !isAbout(request, "resourcequotas/status")) return;
-      const { namespace = "", previous } = request;
-      if (previous === undefined) return;
-      await ledger.idle(namespace);
-      raiseUsed(request.object as Draft<ResourceQuota>, previous as ResourceQuota);
+      return keepFromFalling(request);
     },
-    async validate(request) {
+    validate(request) {
       const { namespace } = request;
       if (namespace === undefined || quotasOf(namespace).length === 0) return;
       const write = chargedWrite(request);
-      if (write === undefined) return;
-      const refuse = (why: string) => admissionForbidden(request, why);
-      const taken = await ledger.take(namespace, write, refuse, request.dryRun);
-      if (taken.size > 0) pending.set(request, taken);
+      return write === undefined ? undefined : take(request, namespace, write);
     },
-    async settle(request, isStored) {
+    settle(request, isStored) {
       const taken = pending.get(request);
-      if (taken === undefined) return;
-      if (!isStored) await ledger.giveBack(request.namespace ?? "", taken);
-      pending.delete(request);
+      return taken === undefined ? undefined : settle(request, taken, isStored);
     },
   };
 }
-
 /** What quotas see of a request; undefined where it is nothing to them. */
 function chargedWrite(request: AdmissionRequest): ChargedWrite | undefined {
   const { operation, resource, subresource } = request;
