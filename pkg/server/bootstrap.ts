@@ -13,6 +13,7 @@ import { roleResource } from "../api/resources/role.ts";
 import { roleBindingResource } from "../api/resources/rolebinding.ts";
 import { serviceResource } from "../api/resources/service.ts";
 import { systemPriorityClasses } from "../api/shared/system-priority-classes.ts";
+import { formatTime } from "../api/time.ts";
 import { isAbortOf } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -72,6 +73,7 @@ export async function bootstrapCluster(
       write.reconcile(roleBindingResource, binding, reconcileBinding),
     ),
     write.keep(configMapResource, authenticationConfigMap(options), ["data"]),
+    write.ensure(configMapResource, tokenTrackingConfigMap(deps.clock)),
     ...systemPriorityClasses.map((wanted) => write.ensure(priorityClassResource, wanted)),
     keepApiService(write, options.api),
     ...(dnsAddress === undefined ? [] : [write.ensure(serviceResource, dnsService(dnsAddress))]),
@@ -171,6 +173,19 @@ class Writer {
 
 function newNamespace(name: string): NewObject<Namespace> {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name }, spec: {} };
+}
+
+/** Since when the use of tokens that lie in Secrets is noted on these. */
+function tokenTrackingConfigMap(clock: Clock): NewObject<ConfigMap> {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: {
+      name: "kube-apiserver-legacy-service-account-token-tracking",
+      namespace: "kube-system",
+    },
+    data: { since: formatTime(clock.now()).slice(0, 10) },
+  };
 }
 
 /** By this, aggregated API servers know the clients and the front proxy of this cluster. */

@@ -24,7 +24,7 @@ export const nodeRules: readonly PolicyRule[] = [
   rule("create get list watch", "", "nodes"),
   rule("patch update", "", "nodes/status"),
   rule("patch update", "", "nodes"),
-  eventsRule,
+  rule("create patch update", "", "events"),
   rule(readVerbs, "", "pods"),
   rule("create delete", "", "pods"),
   rule("patch update", "", "pods/status"),
@@ -40,6 +40,9 @@ export const nodeRules: readonly PolicyRule[] = [
   rule(readVerbs, "storage.k8s.io", "csidrivers"),
   rule("create delete get patch update", "storage.k8s.io", "csinodes"),
   rule(readVerbs, "node.k8s.io", "runtimeclasses"),
+  rule("get", "resource.k8s.io", "resourceclaims"),
+  rule("deletecollection", "resource.k8s.io", "resourceslices"),
+  rule("get", "", "serviceaccounts"),
 ];
 
 const approver = (signer: string, name: string): DefaultClusterRole => ({
@@ -64,8 +67,9 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
     rules: [
       pathRule(
         "get",
-        "/healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/*",
+        "/flagz /healthz /healthz/* /livez /livez/* /metrics /metrics/slis /readyz /readyz/* /statusz",
       ),
+      rule("get", "", "nodes/metrics"),
     ],
   },
   {
@@ -184,6 +188,7 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
       rule(readVerbs, "", "nodes"),
       rule("proxy", "", "nodes"),
       rule("*", "", "nodes/log nodes/metrics nodes/proxy nodes/stats"),
+      rule("*", "", "nodes/configz nodes/healthz nodes/pods"),
     ],
   },
   {
@@ -220,7 +225,8 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
     rules: [
       eventsRule,
       rule("create", "coordination.k8s.io", "leases"),
-      rule("get update", "coordination.k8s.io", "leases", "kube-scheduler"),
+      rule("get list update watch", "coordination.k8s.io", "leases", "kube-scheduler"),
+      rule(readWriteVerbs, "coordination.k8s.io", "leasecandidates"),
       rule(readVerbs, "", "nodes"),
       rule("delete get list watch", "", "pods"),
       rule("create", "", "bindings pods/binding"),
@@ -233,9 +239,16 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
       rule("create", "authentication.k8s.io", "tokenreviews"),
       rule("create", "authorization.k8s.io", "subjectaccessreviews"),
       rule(readVerbs, "storage.k8s.io", "csinodes"),
+      rule(readVerbs, "storage.k8s.io", "volumeattachments"),
       rule(readVerbs, "", "namespaces"),
       rule(readVerbs, "storage.k8s.io", "csidrivers"),
       rule(readVerbs, "storage.k8s.io", "csistoragecapacities"),
+      rule(readVerbs, "resource.k8s.io", "deviceclasses resourceslices"),
+      rule("get list patch update watch", "resource.k8s.io", "resourceclaims"),
+      rule("get list patch update watch", "resource.k8s.io", "resourceclaims/status"),
+      rule("patch update", "resource.k8s.io", "resourceclaims/binding"),
+      rule("create delete", "resource.k8s.io", "resourceclaims"),
+      rule("update", "", "pods/finalizers"),
     ],
   },
   {
@@ -270,7 +283,12 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
   },
   {
     name: "system:service-account-issuer-discovery",
-    rules: [pathRule("get", "/.well-known/openid-configuration /openid/v1/jwks")],
+    rules: [
+      pathRule(
+        "get",
+        "/.well-known/openid-configuration /.well-known/openid-configuration/ /openid/v1/jwks /openid/v1/jwks/",
+      ),
+    ],
   },
   {
     name: "system:node-proxier",
@@ -278,6 +296,7 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
       rule("list watch", "", "endpoints services"),
       rule(readVerbs, "", "nodes"),
       eventsRule,
+      rule("list watch", "networking.k8s.io", "servicecidrs"),
       rule("list watch", "discovery.k8s.io", "endpointslices"),
     ],
   },

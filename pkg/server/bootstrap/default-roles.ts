@@ -59,10 +59,8 @@ export function newClusterRoleBindings(): readonly NewObject<ClusterRoleBinding>
   }));
 }
 
-const namespace = "kube-system";
-
 export function newSystemRoles(): readonly NewObject<Role>[] {
-  return systemRoles.map(({ name, rules }) => ({
+  return systemRoles.map(({ namespace, name, rules }) => ({
     apiVersion,
     kind: "Role",
     metadata: { ...meta(name), namespace },
@@ -71,11 +69,11 @@ export function newSystemRoles(): readonly NewObject<Role>[] {
 }
 
 export function newSystemRoleBindings(): readonly NewObject<RoleBinding>[] {
-  return systemRoles.map(({ name, binding, subjects }) => ({
+  return systemRoles.map(({ namespace, name, binding }) => ({
     apiVersion,
     kind: "RoleBinding",
-    metadata: { ...meta(binding), namespace },
+    metadata: { ...meta(binding.name), namespace },
     roleRef: { apiGroup, kind: "Role", name },
-    subjects,
+    subjects: binding.subjects,
   }));
 }

@@ -1,5 +1,5 @@
 import type { PolicyRule, Subject } from "../../api/generated/rbac-v1.generated.ts";
-import { rule } from "./rules.ts";
+import { eventsRule, rule } from "./rules.ts";
 
 const group = "rbac.authorization.k8s.io";
 const user = (name: string): Subject => ({ apiGroup: group, kind: "User", name });
@@ -57,17 +57,68 @@ export const nodeNetworkRules: readonly PolicyRule[] = [
   rule("get list watch", "networking.k8s.io", "networkpolicies"),
 ];
 
-/** Roles of kube-system, each with those bound to it. */
-export const systemRoles: readonly {
+/** A Role that every cluster has, with those bound to it. */
+interface SystemRole {
+  readonly namespace: "kube-public" | "kube-system";
   readonly name: string;
   readonly rules: readonly PolicyRule[];
-  readonly binding: string;
-  readonly subjects: readonly Subject[];
-}[] = [
+  readonly binding: { readonly name: string; readonly subjects: readonly Subject[] };
+}
+
+const coordination = "coordination.k8s.io";
+
+/** Of those who elect one among them. */
+const leaderLocking = (name: string, accounts: readonly string[]): SystemRole => ({
+  namespace: "kube-system",
+  name: `system::leader-locking-${name}`,
+  rules: [
+    rule("watch", "", "configmaps"),
+    rule("get update", "", "configmaps", name),
+    rule("create get list update watch", coordination, "leases"),
+    rule("create get list update watch", coordination, "leasecandidates"),
+  ],
+  binding: {
+    name: `system::leader-locking-${name}`,
+    subjects: [user(`system:${name}`), ...accounts.map(systemAccount)],
+  },
+});
+
+/** Of a controller that reads or writes in one namespace only. */
+const controllerIn = (
+  namespace: SystemRole["namespace"],
+  account: string,
+  rules: readonly PolicyRule[],
+): SystemRole => ({
+  namespace,
+  name: `system:controller:${account}`,
+  rules,
+  binding: { name: `system:controller:${account}`, subjects: [systemAccount(account)] },
+});
+
+export const systemRoles: readonly SystemRole[] = [
   {
+    namespace: "kube-system",
     name: "extension-apiserver-authentication-reader",
     rules: [rule("get list watch", "", "configmaps", "extension-apiserver-authentication")],
-    binding: "system::extension-apiserver-authentication-reader",
-    subjects: [user("system:kube-controller-manager"), user("system:kube-scheduler")],
+    binding: {
+      name: "system::extension-apiserver-authentication-reader",
+      subjects: [user("system:kube-controller-manager"), user("system:kube-scheduler")],
+    },
   },
+  controllerIn("kube-system", "bootstrap-signer", [rule("get list watch", "", "secrets")]),
+  controllerIn("kube-public", "bootstrap-signer", [
+    rule("get list watch", "", "configmaps"),
+    rule("update", "", "configmaps", "cluster-info"),
+    eventsRule,
+  ]),
+  controllerIn("kube-system", "cloud-provider", [rule("create get list watch", "", "configmaps")]),
+  controllerIn("kube-system", "token-cleaner", [
+    rule("delete get list watch", "", "secrets"),
+    eventsRule,
+  ]),
+  leaderLocking("kube-controller-manager", [
+    "kube-controller-manager",
+    "leader-election-controller",
+  ]),
+  leaderLocking("kube-scheduler", ["kube-scheduler"]),
 ];
