@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ObjectWorld } from "../../../../test/support/object-world.ts";
 import type { Service } from "../../../api/generated/core-v1.generated.ts";
+import type { Draft } from "../../../api/object.ts";
 import type { ResourceDefinition } from "../../../api/resource.ts";
 import { serviceResource } from "../../../api/resources/service.ts";
 import { type Clock, systemClock } from "../../../base/clock.ts";
@@ -24,6 +25,7 @@ function setUp(cidr = "10.43.0.0/16", last = 32767) {
       apiVersion: "v1",
       kind: "Service",
       metadata: { name, namespace: "shop", uid: name, resourceVersion: "1", creationTimestamp: "" },
+      status: {},
       spec: { type: "ClusterIP", ...structuredClone(spec) },
     };
     void plugin.admit?.({
@@ -38,6 +40,9 @@ function setUp(cidr = "10.43.0.0/16", last = 32767) {
       dryRun,
       warnings: [],
     });
+    if (previous !== undefined) {
+      serviceResource.prepareUpdate?.(object as unknown as Draft<Service>, previous);
+    }
     return object as unknown as Service;
   };
   return {
@@ -90,7 +95,10 @@ test("an address that was asked for is given once", () => {
     'Service "b" is invalid: spec.clusterIPs: Invalid value: ["10.43.0.10"]: failed to allocate IP 10.43.0.10: provided IP is already allocated',
   );
   expect(() => write("b", { clusterIP: "10.9.0.1" })).toThrow(
-    "failed to allocate IP 10.9.0.1: the provided IP (10.9.0.1) is not in the valid range. The range of valid IPs is 10.43.0.0/16",
+    "failed to allocate IP 10.9.0.1: the provided network does not match the current range",
+  );
+  expect(() => write("b", { clusterIP: "10.43.255.255" })).toThrow(
+    "failed to allocate IP 10.43.255.255: the provided IP (10.43.255.255) is not in the valid range. The range of valid IPs is 10.43.0.0/16",
   );
 });
 
@@ -124,8 +132,9 @@ test("headless and external Services have no address", () => {
 
 test("an update keeps what was given, and its type decides what goes", () => {
   const { write, store } = setUp();
-  const first = store(write("a", { type: "NodePort", ports: [port(80)] }));
-  const kept = write("a", { type: "NodePort", ports: [port(80), port(81)] }, first);
+  const [one, two] = [port(80, { name: "one" }), port(81, { name: "two" })];
+  const first = store(write("a", { type: "NodePort", ports: [one] }));
+  const kept = write("a", { type: "NodePort", ports: [one, two] }, first);
   expect(kept.spec?.clusterIP).toBe(first.spec?.clusterIP);
   expect(kept.spec?.ports?.[0]?.nodePort).toBe(first.spec?.ports?.[0]?.nodePort);
   expect(kept.spec?.ports?.[1]?.nodePort).not.toBe(first.spec?.ports?.[0]?.nodePort);
@@ -178,4 +187,94 @@ test("IPv6 is refused where there is none", () => {
     'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster',
   );
   expect(() => write("a", { ipFamilyPolicy: "RequireDualStack" })).toThrow("spec.ipFamilyPolicy");
+});
+
+describe("node ports", () => {
+  const web = { type: "NodePort", ports: [port(80, { name: "a", nodePort: 30080 })] };
+
+  test("that a load balancer asks for it gets, also where it needs none", () => {
+    const { write, store } = setUp();
+    const spec = { type: "LoadBalancer", allocateLoadBalancerNodePorts: false };
+    const ports = [port(80, { name: "a" }), port(81, { name: "b", nodePort: 30080 })];
+    const made = store(write("lb", { ...spec, ports }));
+    expect(made.spec?.ports?.map(({ nodePort }) => nodePort)).toEqual([undefined, 30080]);
+    expect(() => write("b", web)).toThrow("provided port is already allocated");
+  });
+
+  test("are asked for once by a new Service", () => {
+    const { write } = setUp();
+    const ports = [...web.ports, port(53, { name: "b", protocol: "UDP", nodePort: 30080 })];
+    expect(() => write("a", { ...web, ports })).toThrow(
+      "spec.ports[1].nodePort: Invalid value: 30080: provided port is already allocated",
+    );
+  });
+
+  test("may move within a Service that is there", () => {
+    const { write, store } = setUp();
+    const first = store(write("a", web));
+    const ports = [port(80, { name: "a" }), port(81, { name: "b", nodePort: 30080 })];
+    const moved = write("a", { type: "NodePort", ports }, first);
+    expect(moved.spec?.ports?.[1]?.nodePort).toBe(30080);
+    expect(moved.spec?.ports?.[0]?.nodePort).toBeGreaterThanOrEqual(30000);
+    expect(moved.spec?.ports?.[0]?.nodePort).not.toBe(30080);
+  });
+
+  test("for health checks are taken as others are", () => {
+    const { write, store } = setUp();
+    store(write("a", web));
+    const local = { type: "LoadBalancer", externalTrafficPolicy: "Local", ports: [port(80)] };
+    expect(() => write("b", { ...local, healthCheckNodePort: 30080 })).toThrow(
+      "spec.healthCheckNodePort: Invalid value: 30080: failed to allocate requested HealthCheck NodePort 30080: provided port is already allocated",
+    );
+  });
+});
+
+describe("families", () => {
+  const dual = { ipFamilyPolicy: "PreferDualStack" };
+
+  test.each<[string, Spec, Spec]>([
+    ["one where nothing is said", {}, { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" }],
+    ["one where two would be better", dual, { ...dual, ipFamilies: ["IPv4"] }],
+    [
+      "both for a headless Service without a selector, whose endpoints others make",
+      { clusterIP: "None" },
+      { ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "RequireDualStack" },
+    ],
+    [
+      "one for a headless Service with a selector",
+      { clusterIP: "None", selector: { a: "b" } },
+      { ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" },
+    ],
+  ])("%s", (_what, spec, expected) => {
+    expect(setUp().write("a", spec).spec).toMatchObject(expected);
+  });
+
+  test.each<[Spec, string]>([
+    [
+      { clusterIP: "::1" },
+      'spec.clusterIPs[0]: Invalid value: ["::1"]: IPv6 is not configured on this cluster',
+    ],
+    [
+      { ipFamilies: ["IPv4", "IPv6"] },
+      "spec.ipFamilyPolicy: Invalid value: \"SingleStack\": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
+    ],
+    [
+      { ipFamilyPolicy: "RequireDualStack" },
+      'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+    ],
+    [
+      { clusterIPs: ["10.43.0.9"] },
+      'spec.clusterIPs: Invalid value: ["10.43.0.9"]: must be empty when `clusterIP` is not specified',
+    ],
+  ])("%j is refused", (spec, message) => {
+    expect(() => setUp().write("a", spec)).toThrow(message);
+  });
+
+  test("another address of a Service that is there is not even looked for", () => {
+    const { write, store } = setUp();
+    const first = store(write("a", { clusterIP: "10.43.0.9" }));
+    store(write("b", { clusterIP: "10.43.0.10" }));
+    const asked = { ...first.spec, clusterIP: "10.43.0.10" };
+    expect(write("a", asked, first).spec?.clusterIPs).toEqual(["10.43.0.10"]);
+  });
 });

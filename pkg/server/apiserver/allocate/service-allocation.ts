@@ -1,12 +1,21 @@
 import { ApiError } from "../../../api/api-error.ts";
-import { invalid, required } from "../../../api/field-error.ts";
-import type { Service } from "../../../api/generated/core-v1.generated.ts";
+import { invalid } from "../../../api/field-error.ts";
+import type { Service, ServiceSpec } from "../../../api/generated/core-v1.generated.ts";
 import type { IPAddress } from "../../../api/generated/networking-v1.generated.ts";
+import { containsIp, parseCidr, parseIp } from "../../../api/ip-address.ts";
 import { type Draft, objectKey } from "../../../api/object.ts";
+import { equalJson } from "../../../api/patch/json-value.ts";
 import type { FieldError } from "../../../api/resource.ts";
 import { ipAddressResource } from "../../../api/resources/ipaddress.ts";
 import { serviceResource } from "../../../api/resources/service.ts";
 import { isAllocatedAddress } from "../../../api/shared/allocated-address.ts";
+import {
+  needsClusterIP,
+  needsHealthCheck,
+  needsNodePort,
+} from "../../../api/shared/service-type.ts";
+import { keepAllocated, normalizeClusterIPs } from "../../../api/shared/service-update.ts";
+import { familyOfAddress, validateClusterIPs } from "../../../api/shared/validate-cluster-ips.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../admission/admission.ts";
 import { isAbout } from "../admission/refusal.ts";
@@ -114,27 +123,37 @@ function heldPorts(
   return [...new Set(indexes.filter((index) => index >= 0 && index < count))];
 }
 
-/** Takes a number for a holder; false where another has it. */
-type Claim = (number: number, holder: string) => boolean;
+/** The numbers that one write may take, and what it took so far. A dry run takes nothing. */
+class Claims {
+  readonly #pool: NumberPool;
+  readonly #holder: string;
+  readonly #dryRun: boolean;
+  readonly #taken = new Set<number>();
 
-interface Claims {
-  readonly address: Claim;
-  readonly port: Claim;
-}
+  constructor(pool: NumberPool, holder: string, dryRun: boolean) {
+    this.#pool = pool;
+    this.#holder = holder;
+    this.#dryRun = dryRun;
+  }
 
-function promising(ips: NumberPool, ports: NumberPool): Claims {
-  return {
-    address: (number, holder) => ips.promise(number, holder),
-    port: (number, holder) => ports.promise(number, holder),
-  };
-}
+  /** False where another has the number, or this write has it already. */
+  take(number: number): boolean {
+    if (this.#taken.has(number)) return false;
+    const isTaken = this.#dryRun
+      ? this.#pool.isFreeFor(number, this.#holder)
+      : this.#pool.promise(number, this.#holder);
+    if (isTaken) this.#taken.add(number);
+    return isTaken;
+  }
 
-/** A dry run takes nothing. */
-function lookOnly(ips: NumberPool, ports: NumberPool): Claims {
-  return {
-    address: (number, holder) => ips.isFreeFor(number, holder),
-    port: (number, holder) => ports.isFreeFor(number, holder),
-  };
+  /** Some free number; undefined where there is none. */
+  takeAny(refuses: (number: number) => boolean): number | undefined {
+    const number = this.#pool.pick(
+      this.#holder,
+      (candidate) => this.#taken.has(candidate) || refuses(candidate),
+    );
+    return number !== undefined && this.take(number) ? number : undefined;
+  }
 }
 
 class ServiceAllocator {
@@ -150,129 +169,149 @@ class ServiceAllocator {
 
   allocate(request: AdmissionRequest): void {
     const service = request.object as Draft<Service>;
-    const previous = request.previous as Service | undefined;
+    const previous = (request.previous as Service | undefined)?.spec;
     const { spec } = service;
     if (spec === undefined) return;
     const name = request.name || (service.metadata.name ?? "");
     // A name that is still to be generated holds nothing that a second try could claim.
     const holder =
       name === "" ? `${request.namespace}/${newHolder()}` : `${request.namespace}/${name}`;
-    const claims = request.dryRun
-      ? lookOnly(this.#ips, this.#ports)
-      : promising(this.#ips, this.#ports);
-    // What an update keeps is settled before anything is given; the store calls this once more, to no effect.
-    if (previous !== undefined) serviceResource.prepareUpdate?.(service, previous);
-    else if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
-    const errors: FieldError[] = [];
-    if (spec.type === "ExternalName") {
-      delete spec.ipFamilies;
-      delete spec.ipFamilyPolicy;
-    } else {
-      errors.push(...initializeFamilies(spec));
-      if (errors.length === 0) errors.push(...this.#allocateAddress(spec, holder, claims.address));
+    // What an update keeps is settled before anything is given; the store does this once more, to no effect.
+    if (previous !== undefined) keepAllocated(spec, previous);
+    normalizeClusterIPs(spec, previous);
+    const refuse = (errors: readonly FieldError[]) => {
+      if (errors.length > 0) throw ApiError.invalid(serviceResource, name, errors);
+    };
+    refuse(initializeFamilies(spec, previous));
+    const ips = new Claims(this.#ips, holder, request.dryRun);
+    if (previous === undefined || !needsClusterIP(previous)) {
+      refuse(this.#allocateAddress(spec, ips));
     }
-    if (errors.length === 0) errors.push(...this.#allocatePorts(spec, holder, claims.port));
-    if (errors.length > 0) throw ApiError.invalid(serviceResource, name, errors);
-    this.#allocateHealthCheckPort(spec, holder, claims.port);
+    const ports = new Claims(this.#ports, holder, request.dryRun);
+    if (needsNodePort(spec)) {
+      refuse(
+        previous === undefined
+          ? this.#allocatePorts(spec, ports)
+          : this.#allocateChangedPorts(spec, previous, ports),
+      );
+    }
+    if (needsHealthCheck(spec) && (previous === undefined || !needsHealthCheck(previous))) {
+      refuse(this.#allocateHealthCheckPort(spec, ports));
+    }
   }
 
-  #allocateAddress(spec: Spec, holder: string, claim: Claim): readonly FieldError[] {
+  #allocateAddress(spec: Spec, claims: Claims): readonly FieldError[] {
     const { addresses } = this.#options;
     const [asked = ""] = spec.clusterIPs ?? [];
-    if (asked === headless) return [];
+    if (!needsClusterIP(spec) || asked === headless) return [];
     if (asked === "") {
-      const index = this.#ips.pick(holder, () => false);
-      if (index === undefined) {
-        throw new ApiError(
-          "InternalError",
-          "Internal error occurred: failed to allocate a serviceIP: range is full",
-        );
-      }
-      claim(index, holder);
+      const index = claims.takeAny(() => false);
+      if (index === undefined) throw exhausted("serviceIP");
       spec.clusterIP = addressAt(addresses, index);
       spec.clusterIPs = [spec.clusterIP];
       return [];
     }
-    const index = indexOfAddress(addresses, asked);
     const refusal = (why: string) => [
       invalid("spec.clusterIPs", spec.clusterIPs, `failed to allocate IP ${asked}: ${why}`),
     ];
-    if (index === undefined) {
-      return refusal(
-        `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${addresses.cidr}`,
-      );
+    const index = indexOfAddress(addresses, asked);
+    if (index !== undefined) {
+      return claims.take(index) ? [] : refusal("provided IP is already allocated");
     }
-    return claim(index, holder) ? [] : refusal("provided IP is already allocated");
+    // The network's own address, and the broadcast address, lie in the range, too.
+    const range = parseCidr(addresses.cidr);
+    const ip = parseIp(asked);
+    const isWithin =
+      range !== undefined && ip !== undefined && containsIp(range, ip.family, ip.value);
+    return refusal(
+      isWithin
+        ? `the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${addresses.cidr}`
+        : "the provided network does not match the current range",
+    );
   }
 
-  #allocatePorts(spec: Spec, holder: string, claim: Claim): readonly FieldError[] {
-    if (!needsNodePorts(spec)) return [];
-    const { first, last } = this.#options.nodePorts;
-    const errors: FieldError[] = [];
-    const ports: Ports = spec.ports ?? [];
-    ports.forEach((port, position) => {
-      const number = port.nodePort ?? 0;
-      if (number === 0) return;
-      const path = `spec.ports[${position}].nodePort`;
-      if (number < first || number > last) {
-        const why = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
-        errors.push(invalid(path, number, why));
-      } else if (!claim(number - first, holder)) {
-        errors.push(invalid(path, number, "provided port is already allocated"));
+  /** Of a new Service: ports with one number, of several protocols, share a node port. */
+  #allocatePorts(spec: Spec, claims: Claims): readonly FieldError[] {
+    const ports = spec.ports ?? [];
+    const known = new Map<number, number>();
+    for (const [position, port] of ports.entries()) {
+      const asked = port.nodePort ?? 0;
+      if (asked === 0 && !allocatesNodePorts(spec)) continue;
+      const shared = known.get(port.port);
+      if (shared !== undefined) {
+        if (asked === 0) port.nodePort = shared;
+        else if (asked !== shared) {
+          const errors = this.#takePort(claims, asked, nodePortPath(position));
+          if (errors.length > 0) return errors;
+        }
+        continue;
       }
-    });
-    if (errors.length > 0) return errors;
-    for (const port of ports) {
-      if (port.nodePort !== undefined && port.nodePort !== 0) continue;
-      const shared = ports.find(
-        (other) =>
-          other.port === port.port &&
-          (other.nodePort ?? 0) !== 0 &&
-          other.protocol !== port.protocol &&
-          !ports.some(
-            (used) => used.protocol === port.protocol && used.nodePort === other.nodePort,
-          ),
-      );
-      port.nodePort = shared?.nodePort ?? this.#pickPort(ports, spec, holder, claim);
+      const wanted =
+        asked || ports.find((other) => other.port === port.port && other.nodePort)?.nodePort;
+      if (wanted === undefined || wanted === 0) port.nodePort = this.#anyPort(ports, claims);
+      else {
+        const errors = this.#takePort(claims, wanted, nodePortPath(position));
+        if (errors.length > 0) return errors;
+        port.nodePort = wanted;
+      }
+      known.set(port.port, port.nodePort);
     }
     return [];
   }
 
-  #pickPort(ports: Ports, spec: Spec, holder: string, claim: Claim): number {
-    const { first } = this.#options.nodePorts;
-    const used = new Set([
-      ...ports.map((port) => (port.nodePort ?? 0) - first),
-      (spec.healthCheckNodePort ?? 0) - first,
-    ]);
-    const index = this.#ports.pick(holder, (candidate) => used.has(candidate));
-    if (index === undefined || !claim(index, holder)) {
-      throw new ApiError(
-        "InternalError",
-        "Internal error occurred: failed to allocate a nodePort: range is full",
-      );
+  /** Of a Service that is there: what it has it keeps, what is new it asks for. */
+  #allocateChangedPorts(spec: Spec, previous: ServiceSpec, claims: Claims): readonly FieldError[] {
+    const ports = spec.ports ?? [];
+    const kept = new Set((previous.ports ?? []).map(({ nodePort }) => nodePort));
+    for (const [position, port] of ports.entries()) {
+      const asked = port.nodePort ?? 0;
+      if (asked === 0) {
+        if (allocatesNodePorts(spec)) port.nodePort = this.#anyPort(ports, claims);
+      } else if (!kept.has(asked)) {
+        const errors = this.#takePort(claims, asked, nodePortPath(position));
+        if (errors.length > 0) return errors;
+        kept.add(asked);
+      }
     }
-    return first + index;
+    return [];
   }
 
-  #allocateHealthCheckPort(spec: Spec, holder: string, claim: Claim): void {
-    if (!needsHealthCheckPort(spec)) return;
-    const { first } = this.#options.nodePorts;
+  #allocateHealthCheckPort(spec: Spec, claims: Claims): readonly FieldError[] {
     const asked = spec.healthCheckNodePort ?? 0;
     if (asked === 0) {
-      spec.healthCheckNodePort = this.#pickPort(spec.ports ?? [], spec, holder, claim);
-      return;
+      spec.healthCheckNodePort = this.#anyPort(spec.ports ?? [], claims);
+      return [];
     }
-    const { last } = this.#options.nodePorts;
-    const isInRange = asked >= first && asked <= last;
-    if (isInRange && claim(asked - first, holder)) return;
-    const why = isInRange
-      ? "provided port is already allocated"
-      : `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
-    throw new ApiError(
-      "InternalError",
-      `Internal error occurred: failed to allocate requested HealthCheck NodePort ${asked}: ${why}`,
-    );
+    const intro = `failed to allocate requested HealthCheck NodePort ${asked}: `;
+    return this.#takePort(claims, asked, "spec.healthCheckNodePort", intro);
   }
+
+  #takePort(claims: Claims, port: number, path: string, intro = ""): readonly FieldError[] {
+    const { first, last } = this.#options.nodePorts;
+    if (port < first || port > last) {
+      const why = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
+      return [invalid(path, port, intro + why)];
+    }
+    if (claims.take(port - first)) return [];
+    return [invalid(path, port, `${intro}provided port is already allocated`)];
+  }
+
+  #anyPort(ports: Ports, claims: Claims): number {
+    const { first } = this.#options.nodePorts;
+    const asked = new Set(ports.map(({ nodePort = 0 }) => nodePort - first));
+    const index = claims.takeAny((candidate) => asked.has(candidate));
+    if (index === undefined) throw exhausted("nodePort");
+    return first + index;
+  }
+}
+
+function nodePortPath(position: number): string {
+  return `spec.ports[${position}].nodePort`;
+}
+
+function exhausted(what: string): ApiError {
+  const message = `Internal error occurred: failed to allocate a ${what}: range is full`;
+  return new ApiError("InternalError", message);
 }
 
 let holdersMade = 0;
@@ -281,37 +320,108 @@ function newHolder(): string {
   return `#${holdersMade}`;
 }
 
-function needsNodePorts(spec: Spec): boolean {
+/** A load balancer that reaches pods by itself needs none; those that it asks for it gets. */
+function allocatesNodePorts(spec: Spec): boolean {
   if (spec.type === "NodePort") return true;
   return spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false;
 }
 
-function needsHealthCheckPort(spec: Spec): boolean {
-  return spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
+/** The families of a Service in a cluster that has IPv4 alone. */
+function initializeFamilies(spec: Spec, previous: ServiceSpec | undefined): readonly FieldError[] {
+  if (!needsClusterIP(spec) || prefersAsBefore(spec, previous)) return [];
+  const isSelectorless = Object.keys(spec.selector ?? {}).length === 0;
+  const isUnselected = spec.clusterIP === headless && isSelectorless;
+  spec.ipFamilyPolicy ??=
+    previous?.ipFamilyPolicy ?? (isUnselected ? "RequireDualStack" : "SingleStack");
+  const wrong = validateClusterIPs(spec, previous);
+  if (wrong.length > 0) return wrong;
+  const errors = [
+    ...(previous === undefined ? [] : settleChange(spec, previous)),
+    ...refuseSecond(spec),
+    ...inferFamilies(spec),
+  ];
+  if (errors.length > 0) return errors;
+  const policy: string = spec.ipFamilyPolicy;
+  if (isUnselected) {
+    // Whoever makes the endpoints of such a Service may make them of both families.
+    spec.ipFamilies ??= ["IPv4"];
+    if (spec.ipFamilies.length === 0) spec.ipFamilies.push("IPv4");
+    if (spec.ipFamilies.length < 2 && policy !== "SingleStack") {
+      spec.ipFamilies.push(spec.ipFamilies[0] === "IPv4" ? "IPv6" : "IPv4");
+    }
+    return [];
+  }
+  if (policy === "RequireDualStack") {
+    const why = "this cluster is not configured for dual-stack services";
+    errors.push(invalid("spec.ipFamilyPolicy", policy, why));
+  }
+  (spec.ipFamilies ?? []).forEach((family, index) => {
+    if (family === "IPv4") return;
+    errors.push(invalid(`spec.ipFamilies[${index}]`, family, "not configured on this cluster"));
+  });
+  if (errors.length === 0 && (spec.ipFamilies ?? []).length === 0) spec.ipFamilies = ["IPv4"];
+  return errors;
 }
 
-/** The families of a cluster that has IPv4 alone. */
-function initializeFamilies(spec: Spec): readonly FieldError[] {
-  const notConfigured = "not configured on this cluster";
-  const [first = "", second = ""] = spec.ipFamilies ?? [];
+/** Such a Service is neither upgraded nor downgraded by itself. */
+function prefersAsBefore(spec: Spec, previous: ServiceSpec | undefined): boolean {
+  const prefers = "PreferDualStack";
+  return (
+    previous !== undefined &&
+    previous.type === spec.type &&
+    spec.ipFamilyPolicy === prefers &&
+    (previous.ipFamilyPolicy ?? prefers) === prefers &&
+    equalJson(spec.clusterIPs ?? [], previous.clusterIPs ?? []) &&
+    equalJson(spec.ipFamilies ?? [], previous.ipFamilies ?? [])
+  );
+}
+
+/** Saying SingleStack is enough to give up the second family; anything else has to say so. */
+function settleChange(spec: Spec, previous: ServiceSpec): readonly FieldError[] {
+  const fields = ["clusterIPs", "ipFamilies"] as const;
+  if (spec.ipFamilyPolicy === "SingleStack") {
+    for (const field of fields) {
+      const values = spec[field] ?? [];
+      if (values.length > 1 && equalJson(values, previous[field])) values.splice(1);
+    }
+    return [];
+  }
+  return fields.flatMap((field) => {
+    const [now, before] = [spec[field]?.length ?? 0, previous[field]?.length ?? 0];
+    if (now === 0 || now >= before) return [];
+    const what = field === "clusterIPs" ? "cluster IP" : "IP family";
+    const why = `must be 'SingleStack' to release the secondary ${what}`;
+    return [invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, why)];
+  });
+}
+
+function refuseSecond({ clusterIPs, ipFamilies, ipFamilyPolicy }: Spec): readonly FieldError[] {
+  if (ipFamilyPolicy !== "SingleStack") return [];
+  const refusal = (what: string) =>
+    invalid(
+      "spec.ipFamilyPolicy",
+      ipFamilyPolicy,
+      `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`,
+    );
+  return [
+    ...(clusterIPs?.length === 2 ? [refusal("cluster IPs")] : []),
+    ...(ipFamilies?.length === 2 ? [refusal("IP families")] : []),
+  ];
+}
+
+/** An address says its family, where the client did not. */
+function inferFamilies(spec: Spec): readonly FieldError[] {
   const errors: FieldError[] = [];
-  for (const [index, family] of [first, second].entries()) {
-    if (family !== "IPv6") continue;
-    errors.push(invalid(`spec.ipFamilies[${index}]`, family, notConfigured));
-  }
-  if (spec.ipFamilyPolicy === "RequireDualStack") {
-    const why = "this cluster is not configured for dual-stack services";
-    errors.push(invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, why));
-  }
-  const addresses = spec.clusterIPs ?? [];
-  if (spec.clusterIP && addresses[0] !== spec.clusterIP) {
-    errors.push(invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`"));
-  }
-  if (!spec.clusterIP && addresses.length > 0) {
-    errors.push(required("spec.clusterIP", "must be set when `clusterIPs` is specified"));
-  }
-  if (errors.length > 0) return errors;
-  spec.ipFamilies = ["IPv4"];
-  spec.ipFamilyPolicy ??= "SingleStack";
-  return [];
+  const families = spec.ipFamilies ?? [];
+  (spec.clusterIPs ?? []).forEach((address, index) => {
+    if (address === headless || index < families.length) return;
+    const family = familyOfAddress(address);
+    if (family === "IPv4") families.push(family);
+    else {
+      const why = `${family} is not configured on this cluster`;
+      errors.push(invalid(`spec.clusterIPs[${index}]`, spec.clusterIPs, why));
+    }
+  });
+  if (families.length > 0) spec.ipFamilies = families;
+  return errors;
 }
