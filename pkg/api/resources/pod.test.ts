@@ -646,9 +646,9 @@ test("kubectl's users are warned of what will not do what they mean", () => {
       '{env: [{name: A, value: "1"}, {name: A, value: "2"}], resources: {limits: {memory: 100m}}}',
   });
   expect(podResource.warnings?.(made, undefined)).toEqual([
-    'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
     'spec.containers[0].resources.limits[memory]: fractional byte value "100m" is invalid, must be an integer',
     'spec.containers[0].resources.requests[memory]: fractional byte value "100m" is invalid, must be an integer',
+    'spec.containers[0].env[1]: hides previous definition of "A", which may be dropped when using apply',
   ]);
 });
 

@@ -15,7 +15,7 @@ import { qosClassOf } from "../shared/pod-resources.ts";
 import { defaultPodOnly, defaultPodSpec } from "../shared/pod-spec-defaults.ts";
 import { isPodTerminal } from "../shared/pod-status.ts";
 import { type PodSummary, printRestarts, summarizePod } from "../shared/pod-summary.ts";
-import { podSpecWarnings } from "../shared/pod-warnings.ts";
+import { podWarnings } from "../shared/pod-warnings.ts";
 import { validatePodSpec } from "../shared/validate-pod-spec.ts";
 import { validatePodStatus } from "../shared/validate-pod-status.ts";
 import { validatePodSpecUpdate } from "../shared/validate-pod-update.ts";
@@ -129,17 +129,17 @@ function prepareStatusUpdate({ status }: Draft<Pod>, { status: previous }: Pod):
   }
 }
 
-function warnings({ metadata, spec }: Pod, previous: Pod | undefined): readonly string[] {
+function warnings(pod: Pod, previous: Pod | undefined): readonly string[] {
   // People write pods once; what writes them often reads no warnings.
   if (previous !== undefined) return [];
-  const problems = checkDnsLabel(metadata.name);
+  const problems = checkDnsLabel(pod.metadata.name);
   return [
     ...(problems.length === 0
       ? []
       : [
           `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(" ")}]`,
         ]),
-    ...podSpecWarnings(spec, "spec"),
+    ...podWarnings(pod, ""),
   ];
 }
 

@@ -3,7 +3,7 @@ import { type PodTemplate, podTemplateSchema } from "../generated/core-v1.genera
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { defaultPodSpec } from "../shared/pod-spec-defaults.ts";
-import { podSpecWarnings } from "../shared/pod-warnings.ts";
+import { podWarnings } from "../shared/pod-warnings.ts";
 import { validatePodTemplate } from "../shared/validate-pod-spec.ts";
 import { containerColumns } from "../shared/workload.ts";
 
@@ -23,7 +23,7 @@ export const podTemplateResource = defineResource<PodTemplate>({
   },
   warnings({ metadata, template }, previous) {
     if (previous !== undefined && previous.metadata.generation === metadata.generation) return [];
-    return podSpecWarnings(template.spec, "template.spec");
+    return podWarnings(template, "template");
   },
   columns: [
     nameColumn,

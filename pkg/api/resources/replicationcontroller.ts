@@ -9,7 +9,7 @@ import type { Draft } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { defaultPodSpec } from "../shared/pod-spec-defaults.ts";
-import { podSpecWarnings } from "../shared/pod-warnings.ts";
+import { podWarnings } from "../shared/pod-warnings.ts";
 import {
   validateEachNonNegative,
   validateNonNegative,
@@ -139,5 +139,5 @@ function warnings(
   if (previous !== undefined && previous.metadata.generation === metadata.generation) return [];
   const named = previous === undefined ? workloadNameWarnings(metadata.name) : [];
   if (spec.template === undefined) return named;
-  return [...named, ...podSpecWarnings(spec.template.spec, "spec.template.spec")];
+  return [...named, ...podWarnings(spec.template, "spec.template")];
 }

@@ -11,7 +11,8 @@ import { checkDnsLabel } from "../names.ts";
 import type { Draft } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
-import { defaultPodSpec, defaultResourceList } from "../shared/pod-spec-defaults.ts";
+import { claimSpecWarnings, defaultClaimSpec, validateClaimSpec } from "../shared/claim-spec.ts";
+import { defaultPodSpec } from "../shared/pod-spec-defaults.ts";
 import {
   isZeroCount,
   validateAtMost100Percent,
@@ -58,6 +59,13 @@ export const statefulSetResource = defineResource<StatefulSet>({
   validateStatusUpdate,
   warnings: (next, previous) => [
     ...templateWarnings(next, previous),
+    ...(next.spec.volumeClaimTemplates ?? []).flatMap(({ spec }, index) =>
+      claimSpecWarnings(
+        spec,
+        // Upstream writes the field's name so in an update.
+        `spec.volumeClaimTemplates[${index}]${previous === undefined ? "" : ".Spec"}`,
+      ),
+    ),
     ...historyWarnings(next.spec.revisionHistoryLimit),
   ],
   columns: [
@@ -97,9 +105,7 @@ type ClaimTemplate = Draft<NonNullable<StatefulSetSpec["volumeClaimTemplates"]>[
 function defaultClaimTemplate(claim: ClaimTemplate): void {
   claim.apiVersion = "v1";
   claim.kind = "PersistentVolumeClaim";
-  claim.spec.volumeMode ??= "Filesystem";
-  defaultResourceList(claim.spec.resources?.limits);
-  defaultResourceList(claim.spec.resources?.requests);
+  defaultClaimSpec(claim.spec);
   claim.status.phase ??= "Pending";
 }
 
@@ -119,6 +125,9 @@ function validateSpec(spec: StatefulSetSpec): readonly FieldError[] {
       errors.push(notSupported(path, policy, ["Retain", "Delete"]));
     }
   }
+  (spec.volumeClaimTemplates ?? []).forEach((claim, index) => {
+    errors.push(...validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`));
+  });
   validateNonNegative(spec.replicas, "spec.replicas", errors);
   validateNonNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
   validateNonNegative(spec.ordinals?.start, "spec.ordinals.start", errors);

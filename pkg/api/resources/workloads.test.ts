@@ -171,6 +171,13 @@ describe("what is wrong is said in upstream's words", () => {
       ["spec.selector: Invalid value: empty selector is invalid for statefulset"],
     ],
     [
+      `volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [Sometimes]}}], ${plain}`,
+      [
+        'spec.volumeClaimTemplates[0].spec.accessModes: Unsupported value: supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"',
+        "spec.volumeClaimTemplates[0].spec.resources[storage]: Required value",
+      ],
+    ],
+    [
       `podManagementPolicy: Any, ${plain}`,
       ["spec.podManagementPolicy: Invalid value: must be 'OrderedReady' or 'Parallel'"],
     ],

@@ -20,7 +20,7 @@ import type { Draft } from "../object.ts";
 import type { FieldError } from "../resource.ts";
 import { countIndexes } from "./index-intervals.ts";
 import { defaultPodSpec } from "./pod-spec-defaults.ts";
-import { podSpecWarnings } from "./pod-warnings.ts";
+import { podWarnings } from "./pod-warnings.ts";
 import { validateEachNonNegative, validateNonNegative } from "./validate-counts.ts";
 import { validateDomainPath } from "./validate-domain-path.ts";
 import { validatePodTemplate } from "./validate-pod-spec.ts";
@@ -358,6 +358,6 @@ export function jobSpecWarnings(spec: JobSpec, path: string): readonly string[] 
           `${path}: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail`,
         ]
       : []),
-    ...podSpecWarnings(spec.template.spec, `${path}.template.spec`),
+    ...podWarnings(spec.template, `${path}.template`),
   ];
 }

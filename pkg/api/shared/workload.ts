@@ -12,7 +12,7 @@ import { checkDnsLabel } from "../names.ts";
 import type { KubernetesObject } from "../object.ts";
 import { equalJson } from "../patch/json-value.ts";
 import type { Column, FieldError, ScaleMapping } from "../resource.ts";
-import { podSpecWarnings } from "./pod-warnings.ts";
+import { podWarnings } from "./pod-warnings.ts";
 import { validatePodTemplate } from "./validate-pod-spec.ts";
 
 /** What the kinds that make pods of a template, and choose them by a selector, have in common. */
@@ -155,7 +155,7 @@ export function templateWarnings(
   previous: Workload | undefined,
 ): readonly string[] {
   if (previous !== undefined && previous.metadata.generation === metadata.generation) return [];
-  return podSpecWarnings(spec.template.spec, "spec.template.spec");
+  return podWarnings(spec.template, "spec.template");
 }
 
 /** The name's and the template's warnings. */
