@@ -21,6 +21,7 @@ import { createRbacPolicy } from "./apiserver/authz/rbac-policy.ts";
 import type { Hub } from "./apiserver/hub.ts";
 import { openHub } from "./apiserver/hub-store.ts";
 import { ResourceTable } from "./apiserver/resource-table.ts";
+import { ServedWatches } from "./apiserver/served-watches.ts";
 import { bootstrapCluster } from "./bootstrap.ts";
 import { createLocalClient } from "./local-client.ts";
 
@@ -57,7 +58,7 @@ function clusterOn(hub: Hub) {
     clock: systemClock,
     admission,
     authorizer,
-    draining: signal,
+    watches: new ServedWatches(systemClock, () => hub.revision),
     resources: new ResourceTable(allResources),
     virtualResources: [],
     valueSubresources: [],

@@ -218,9 +218,10 @@ export async function ask(
     { endStream: bytes === undefined },
   );
   if (bytes !== undefined) stream.end(bytes);
-  const [received] = await once(stream, "response");
+  // Read from the beginning: what nobody reads by the time a short answer is whole, Node throws away.
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const [[received]] = await Promise.all([once(stream, "response"), once(stream, "end")]);
   const text = Buffer.concat(chunks).toString();
   return {
     status: Number(received[":status"]),

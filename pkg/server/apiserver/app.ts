@@ -1,7 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { Hono } from "hono";
+import { RegExpRouter } from "hono/router/reg-exp-router";
+import { SmartRouter } from "hono/router/smart-router";
+import { TrieRouter } from "hono/router/trie-router";
 import { ApiError } from "../../api/api-error.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { MendableError } from "../../base/mendable-error.ts";
 import { attributesOf } from "./attributes.ts";
@@ -9,10 +10,12 @@ import type { Authenticator } from "./authn/authenticator.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenError } from "./authz/forbidden.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
+import { Deadlines } from "./deadlines.ts";
 import { type DispatchDeps, dispatch, notServed } from "./dispatch.ts";
-import { type AppContext, type AppEnv, Exchange } from "./exchange.ts";
+import { type Answered, ClientGoneError, type Exchange } from "./exchange.ts";
 import { type FlowControl, FlowRefusal, type Seat } from "./flow-control/flow-control.ts";
 import { createImpersonation } from "./impersonation.ts";
+import { lasts } from "./long-running.ts";
 import type { RequestMetrics } from "./metrics.ts";
 import type { PathHandler } from "./path-handler.ts";
 import { replyError } from "./reply.ts";
@@ -26,80 +29,62 @@ export interface AppDeps {
   /** Answered before it is asked who wants to know. */
   readonly openPaths: readonly PathHandler[];
   readonly metrics: RequestMetrics;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
+/** Answers a request; never throws. */
+export type App = (exchange: Exchange) => Promise<void>;
+
 /** The API over HTTP. What happens to each request, and in which order, is read here from top to bottom. */
-export function createApp(deps: AppDeps): Hono<AppEnv> {
-  const { authenticator, authorizer, flowControl, metrics, logger } = deps;
+export function createApp(deps: AppDeps): App {
+  const { authenticator, authorizer, flowControl, metrics } = deps;
+  const openPaths = routesOf(deps.openPaths);
+  const paths = routesOf(deps.paths);
+  const deadlines = new Deadlines(deps.clock);
   const impersonate = createImpersonation(authorizer);
-  const app = new Hono<AppEnv>();
 
-  app.onError((error, context) => {
-    const exchange: Exchange = context.get("exchange") ?? new Exchange(context, randomUUID());
-    const failure = ApiError.from(error);
-    if (
-      failure.code >= 500 &&
-      !clientsAffair.has(failure.reason) &&
-      !exchange.signal.aborted &&
-      !isTold(error)
-    ) {
-      const { method, path, auditId } = exchange;
-      logger.error("a request failed", { method, path, auditId, error });
-    }
-    metrics.finished(exchange, failure.code);
-    // An answer that has begun cannot become another: it breaks off, and the client sees that it did.
-    if (exchange.outgoing.headersSent) {
-      const { method, path, auditId } = exchange;
-      logger.error("an answer broke off", { method, path, auditId, error });
-      exchange.outgoing.destroy();
-      return RESPONSE_ALREADY_SENT;
-    }
-    return replyError(exchange, failure);
-  });
-  app.notFound((context) => {
-    throw context.get("exchange") === undefined ? new Error("no exchange was made") : notServed();
-  });
-
-  // What is asked.
-  app.use(async (context, next) => {
-    const exchange = new Exchange(context, randomUUID());
-    context.set("exchange", exchange);
+  return async (exchange) => {
     metrics.started(exchange);
-    await next();
-  });
-  addPaths(deps.openPaths);
+    const isBounded = !lasts(exchange.info);
+    if (isBounded) deadlines.add(exchange);
+    try {
+      await answer(exchange);
+    } catch (caught) {
+      fail(deps.logger, exchange, caught);
+    }
+    if (isBounded) deadlines.delete(exchange);
+    metrics.finished(exchange, exchange.status);
+  };
 
-  // Who asks, as whom, whether it is their turn, and whether they may. One step, because each costs every request some
-  // microseconds. Nothing of a body has been read when a request waits, or is told to come again.
-  app.use(async (context, next) => {
-    const exchange = context.get("exchange");
-    const { headers } = exchange.incoming;
-    const clientCertificate = clientCertificateOf(exchange.incoming);
+  async function answer(exchange: Exchange): Promise<Answered> {
+    const { info } = exchange;
+    const open = info.type === "path" ? openPaths(exchange) : undefined;
+    if (open !== undefined) return await open.handle(exchange);
+
+    // Who asks, and as whom.
+    const { headers } = exchange;
+    const clientCertificate = clientCertificateOf(exchange);
     exchange.user = await authenticator.authenticate({ clientCertificate, headers });
     exchange.user = impersonate(headers, exchange.user, () => attributesOf(exchange));
+
+    // Whose turn it is. Nothing of a body has been read when a request waits, or is told to come again.
     const seat = await seatOf(exchange);
     exchange.flow = seat;
     try {
+      // Whether they may.
       const attributes = attributesOf(exchange);
       const decision = authorizer.authorize(attributes);
       if (!decision.allowed) throw forbiddenError(attributes, decision);
-      await next();
+
+      if (info.type === "resource") return await dispatch(deps.dispatch, exchange, info);
+      const found = paths(exchange);
+      if (found === undefined) throw notServed();
+      return await found.handle(exchange);
     } finally {
       seat.release();
     }
-  });
-
-  addPaths(deps.paths);
-
-  const resources = async (context: AppContext) => {
-    const exchange = context.get("exchange");
-    const { info } = exchange;
-    if (info.type !== "resource") throw notServed();
-    return finish(context, await dispatch(deps.dispatch, exchange, info));
-  };
-  app.all("/api/*", resources);
-  app.all("/apis/*", resources);
+  }
 
   async function seatOf(exchange: Exchange): Promise<Seat> {
     try {
@@ -109,21 +94,44 @@ export function createApp(deps: AppDeps): Hono<AppEnv> {
       throw caught;
     }
   }
+}
 
-  function addPaths(paths: readonly PathHandler[]): void {
-    for (const { path, methods = ["GET"], handle } of paths) {
-      app.on([...methods], path, async (context) =>
-        finish(context, await handle(context.get("exchange"))),
-      );
-    }
+/** Finds the handler of a path that is no object. */
+function routesOf(
+  handlers: readonly PathHandler[],
+): (exchange: Exchange) => PathHandler | undefined {
+  const router = new SmartRouter<PathHandler>({
+    routers: [new RegExpRouter(), new TrieRouter()],
+  });
+  for (const handler of handlers) {
+    for (const method of handler.methods ?? ["GET"]) router.add(method, handler.path, handler);
   }
+  return ({ method, path }) => {
+    const [found] = router.match(method === "HEAD" ? "GET" : method, path);
+    return found[0]?.[0];
+  };
+}
 
-  function finish(context: AppContext, response: Response): Response {
-    metrics.finished(context.get("exchange"), response.status);
-    return response;
+function fail(logger: Logger, exchange: Exchange, caught: unknown): void {
+  if (caught instanceof ClientGoneError) return;
+  const failure = ApiError.from(caught);
+  const { method, path, auditId } = exchange;
+  // An answer that has begun cannot become another: it breaks off, and the client sees that it did.
+  if (exchange.status !== 0) {
+    if (exchange.isClosed) return;
+    logger.error("an answer broke off", { method, path, auditId, error: caught });
+    exchange.breakOff();
+    return;
   }
-
-  return app;
+  if (
+    failure.code >= 500 &&
+    !clientsAffair.has(failure.reason) &&
+    !exchange.isClosed &&
+    !isTold(caught)
+  ) {
+    logger.error("a request failed", { method, path, auditId, error: caught });
+  }
+  replyError(exchange, failure);
 }
 
 /**

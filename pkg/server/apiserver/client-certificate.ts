@@ -1,17 +1,18 @@
 import type { TLSSocket } from "node:tls";
 import type { PresentedCertificate } from "./authn/authenticator.ts";
-import type { Incoming } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 
 /** A connection's certificate is asked for once, and is the same value for each of its requests. */
 const known = new WeakMap<object, PresentedCertificate | undefined>();
 
 /** What the client has shown; undefined where it has shown nothing. */
-export function clientCertificateOf(incoming: Incoming): PresentedCertificate | undefined {
-  const session = "stream" in incoming ? incoming.stream?.session : undefined;
-  const connection: object = session ?? incoming.socket;
+export function clientCertificateOf({
+  connection,
+  socket,
+}: Exchange): PresentedCertificate | undefined {
   const certificate = known.get(connection);
   if (certificate !== undefined || known.has(connection)) return certificate;
-  const presented = presentedBy(incoming.socket as TLSSocket);
+  const presented = presentedBy(socket);
   known.set(connection, presented);
   return presented;
 }

@@ -67,7 +67,7 @@ export async function readObject<T extends KubernetesObject>(
   kind: DecodedAs & { readonly schema: Schema<T> },
   fieldValidation: FieldValidation,
 ): Promise<Draft<T>> {
-  const bytes = await readBody(exchange.incoming);
+  const bytes = await readBody(exchange);
   const parsed = parse(
     bytes,
     bodyEncoding(exchange.header("content-type"), {
@@ -89,7 +89,7 @@ const deleteOptions = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 
 /** The options of a delete: in the body, as clients send them, or in the query. */
 export async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
-  const bytes = await readBody(exchange.incoming);
+  const bytes = await readBody(exchange);
   if (bytes.length === 0) return parseDeleteOptions(exchange.query, undefined);
   const encoding = bodyEncoding(exchange.header("content-type"));
   const { value } = parse(bytes, encoding, kubernetesObjectSchema(deleteOptions), false);
@@ -104,7 +104,7 @@ export async function readPatch(
   const type = patchTypeOf(exchange.header("content-type"));
   const options = parseWriteOptions(query, "PatchOptions");
   refuseOptions(type, query);
-  const bytes = await readBody(exchange.incoming);
+  const bytes = await readBody(exchange);
   const encoding = type === "apply" ? "yaml" : "json";
   const parsed = parsePatch(type, bytes, encoding, options.fieldValidation !== "Ignore");
   return {

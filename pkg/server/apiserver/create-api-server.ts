@@ -1,4 +1,3 @@
-import type { Hono } from "hono";
 import type { Registry } from "prom-client";
 import type { Draft, KubernetesObject } from "../../api/object.ts";
 import type { ResourceDefinition } from "../../api/resource.ts";
@@ -7,12 +6,12 @@ import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { AdmissionPlugin, ObjectReader } from "./admission/admission.ts";
 import { type Api, createApi } from "./api.ts";
-import { createApp } from "./app.ts";
+import { type App, createApp } from "./app.ts";
 import type { Authenticator } from "./authn/authenticator.ts";
 import type { TokenIssuer } from "./authn/token-request.ts";
 import type { Authorizer } from "./authz/authorizer.ts";
-import { serveCustomResources } from "./custom/serve-custom-resources.ts";
 import { createObjectFeed } from "./authz/object-feed.ts";
+import { serveCustomResources } from "./custom/serve-custom-resources.ts";
 import {
   type ApiSurface,
   createDiscovery,
@@ -23,7 +22,6 @@ import {
 } from "./discovery.ts";
 import { type DispatchDeps, subresourceDeps } from "./dispatch.ts";
 import { discoveryPaths, openApiPaths } from "./document-paths.ts";
-import type { AppEnv } from "./exchange.ts";
 import { createFlowControl, type FlowControlOptions } from "./flow-control/flow-control.ts";
 import { followConfiguration } from "./flow-control/follow-configuration.ts";
 import { createWorkload } from "./flow-control/workload.ts";
@@ -36,6 +34,7 @@ import type { PathHandler } from "./path-handler.ts";
 import { createProxies } from "./proxy/proxies.ts";
 import type { ResourceTable } from "./resource-table.ts";
 import { rootPath } from "./root-path.ts";
+import { ServedWatches } from "./served-watches.ts";
 import { createNodeConnector } from "./streaming/node-connector.ts";
 import { bindingSubresource, bindingTarget } from "./subresources/binding.ts";
 import { evictionSubresource } from "./subresources/eviction.ts";
@@ -83,7 +82,7 @@ export interface ApiServerDeps {
 }
 
 export interface ApiServer {
-  readonly app: Hono<AppEnv>;
+  readonly app: App;
   /** Listens; ends every watch, and drains, when it is told to stop. */
   readonly service: ApiListener;
   /** The same API for those in this process. Works before the service runs, and until the hub is closed. */
@@ -93,12 +92,12 @@ export interface ApiServer {
 /** The API server, its parts wired. */
 export function createApiServer(deps: ApiServerDeps): ApiServer {
   const { hub, clock, logger, admission, authorizer } = deps;
-  const draining = new AbortController();
+  const watches = new ServedWatches(clock, () => hub.revision);
   const store = { hub, clock, admission };
   const nodes = createNodeConnector({ reader: deps.reader, tls: deps.kubelets });
   const dispatch: DispatchDeps = {
     ...store,
-    draining: draining.signal,
+    watches,
     resources: deps.resources,
     virtualResources: [...deps.virtualResources, bindings(() => dispatch)],
     valueSubresources: [
@@ -140,6 +139,7 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     authenticator: deps.authenticator,
     authorizer,
     flowControl,
+    clock,
     metrics: requests,
     logger,
     openPaths: deps.openPaths ?? [],
@@ -153,7 +153,7 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
     port: deps.port,
     clock,
     logger,
-    drain: () => draining.abort(),
+    drain: () => watches.endAll(),
   });
   return { app, service: listener, api: createApi({ ...dispatch, authorizer }) };
 }

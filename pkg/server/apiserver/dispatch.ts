@@ -3,12 +3,13 @@ import { draftOf } from "../../api/draft.ts";
 import type { Draft, KubernetesObject } from "../../api/object.ts";
 import { groupResourceOf, type ResourceDefinition, type StandardVerb } from "../../api/resource.ts";
 import { readDeleteOptions, readObject, readPatch } from "./content.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Answered, Exchange } from "./exchange.ts";
 import { type Format, formatOf } from "./format.ts";
 import { parseListOptions } from "./list-options.ts";
 import type { RequestInfo } from "./request-info.ts";
-import type { StoreDeps, Target } from "./resource-store.ts";
+import { type StoreDeps, type Target, unstored } from "./resource-store.ts";
 import type { ResourceTable } from "./resource-table.ts";
+import { selectionOf } from "./selection.ts";
 import type {
   ConnectSubresource,
   SubresourceDeps,
@@ -39,19 +40,20 @@ export async function dispatch(
   deps: DispatchDeps,
   exchange: Exchange,
   info: ResourceInfo,
-): Promise<Response> {
+): Promise<Answered> {
   const resource = deps.resources.find(info.group, info.version, info.resource);
   if (resource === undefined) throw notServed();
   const namespace = namespaceOf(resource, info);
   const target: Target = { resource, namespace, name: info.name };
-  if (resource.deprecationWarning !== undefined) exchange.warnings.push(resource.deprecationWarning);
+  if (resource.deprecationWarning !== undefined)
+    exchange.warnings.push(resource.deprecationWarning);
   if (info.subresource !== "") return await dispatchSubresource(deps, exchange, info, target);
   // Objects are not for HEAD, as in Kubernetes.
   if (exchange.method === "HEAD") throw notAllowed();
   if (!resource.verbs.includes(info.verb as StandardVerb)) throw notAllowed();
   if (isMisplaced(resource, info)) throw info.name === "" ? notAllowed() : notServed();
   if (info.name === "" && needsName.has(info.verb)) throw notAllowed();
-  if (resource.storage === "none") return await dispatchVirtual(deps, exchange, target);
+  if (resource.storage === "none") return await dispatchVirtual(deps, exchange, info, target);
   if (info.verb === "watch") return replyWatch(deps, exchange, resource, namespace);
 
   // What the client cannot be answered in is refused before anything is done.
@@ -112,7 +114,7 @@ async function dispatchDelete(
   exchange: Exchange,
   target: Target,
   format: Format,
-): Promise<Response> {
+): Promise<Answered> {
   const { resource } = target;
   const options = await readDeleteOptions(exchange);
   const { gone, stored } = await deleteObject(deps, exchange, target, options);
@@ -137,15 +139,47 @@ async function dispatchDelete(
 async function dispatchVirtual(
   deps: DispatchDeps,
   exchange: Exchange,
+  info: ResourceInfo,
   target: Target,
-): Promise<Response> {
+): Promise<Answered> {
   const { resource, namespace } = target;
   const virtual = deps.virtualResources.find((each) => each.resource === resource);
   if (virtual === undefined) throw notServed();
+  if (info.verb === "get" || info.verb === "list") {
+    const objects = virtual.list?.() ?? [];
+    return await replyMadeUp(exchange, info.verb, target, objects, deps.clock.now());
+  }
+  if (virtual.create === undefined) throw notAllowed();
   const options = parseWriteOptions(exchange.query, "CreateOptions");
   const draft = await readObject(exchange, resource, options.fieldValidation);
   const answer = await virtual.create(exchange, namespace, draft, options);
   return formatOf(exchange, resource, deps.clock.now()).replyValue(201, answer);
+}
+
+/** Answers with what is there only while it is looked at: it has no version. */
+async function replyMadeUp(
+  exchange: Exchange,
+  verb: "get" | "list",
+  { resource, name }: Target,
+  objects: readonly KubernetesObject[],
+  nowMs: number,
+): Promise<Answered> {
+  const format = formatOf(exchange, resource, nowMs);
+  if (verb === "get") {
+    const object = objects.find(({ metadata }) => metadata.name === name);
+    if (object === undefined) throw ApiError.notFound(resource, name);
+    return await format.replyObject(200, object);
+  }
+  const { labelSelector, fieldSelector } = parseListOptions(exchange.query);
+  const { matches } = selectionOf(resource, labelSelector, fieldSelector);
+  return await format.replyPage({
+    objects: objects
+      .filter((object) => matches?.(object) !== false)
+      .map((object) => unstored(object.metadata.name, object, undefined)),
+    resourceVersion: "",
+    continue: "",
+    remainingItemCount: undefined,
+  });
 }
 
 async function dispatchSubresource(
@@ -153,7 +187,7 @@ async function dispatchSubresource(
   exchange: Exchange,
   info: ResourceInfo,
   target: Target,
-): Promise<Response> {
+): Promise<Answered> {
   const { resource } = target;
   if (isMisplaced(resource, info)) throw notServed();
   const connect = deps.connectSubresources.find(
@@ -185,7 +219,7 @@ async function dispatchPart(
   exchange: Exchange,
   info: ResourceInfo,
   target: Target,
-): Promise<Response> {
+): Promise<Answered> {
   const { resource } = target;
   const { subresource } = info;
   const format = formatOf(exchange, resource, deps.clock.now());
@@ -216,7 +250,7 @@ async function dispatchValue(
   info: ResourceInfo,
   target: Target,
   sub: ValueSubresource,
-): Promise<Response> {
+): Promise<Answered> {
   const { resource } = target;
   const format = formatOf(exchange, sub.body ?? resource, deps.clock.now());
   const subDeps = subresourceDeps(deps);

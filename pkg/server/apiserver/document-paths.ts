@@ -1,6 +1,6 @@
 import type { Discovery } from "./discovery.ts";
 import { notServed } from "./dispatch.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Answered, Exchange } from "./exchange.ts";
 import { gzipped } from "./gzip.ts";
 import { wantsGzip } from "./negotiation.ts";
 import type { OpenApi } from "./openapi.ts";
@@ -32,7 +32,7 @@ export function openApiPaths(openApi: OpenApi): readonly PathHandler[] {
     if (answer === undefined) throw notServed();
     if (answer.type === "moved") {
       const headers = { ...headersOf(exchange, "text/plain"), Location: answer.location };
-      return new Response(null, { status: 301, headers });
+      return exchange.send(301, headers, "");
     }
     return await replyDocument(exchange, answer);
   };
@@ -47,19 +47,19 @@ interface Document {
 }
 
 /** A client that has it already is only told so. */
-async function replyDocument(exchange: Exchange, document: Document): Promise<Response> {
+async function replyDocument(exchange: Exchange, document: Document): Promise<Answered> {
   const headers = headersOf(exchange, document.contentType);
   headers["Vary"] = "Accept";
   if (document.etag !== undefined) headers["Etag"] = document.etag;
   if (document.immutable === true) headers["Cache-Control"] = "public, immutable";
   const known = exchange.header("if-none-match");
   if (document.etag !== undefined && known === document.etag) {
-    return new Response(null, { status: 304, headers });
+    return exchange.send(304, headers, "");
   }
   let body = document.body;
   if (wantsGzip(exchange.header("accept-encoding"), body.length)) {
     body = await gzipped(body);
     headers["Content-Encoding"] = "gzip";
   }
-  return new Response(body as Uint8Array<ArrayBuffer>, { status: 200, headers });
+  return exchange.send(200, headers, body);
 }

@@ -1,71 +1,77 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { Context } from "hono";
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Readable, Writable } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { anonymousUser, type UserInfo } from "./authn/authenticator.ts";
 import type { FlowClass } from "./flow-control/flow-control.ts";
 import { fieldManagerOf, type RequestContext } from "./request-context.ts";
 import { type RequestInfo, requestInfoOf } from "./request-info.ts";
+import type { Upgrade } from "./upgrade.ts";
 
-export type Incoming = IncomingMessage | Http2ServerRequest;
-/** Both are written to in the same way; only their types' overloads differ. */
-export type Outgoing = Pick<
-  ServerResponse,
-  | "writeHead"
-  | "write"
-  | "end"
-  | "on"
-  | "once"
-  | "off"
-  | "destroy"
-  | "destroyed"
-  | "writableEnded"
-  | "flushHeaders"
-> &
-  (ServerResponse | Http2ServerResponse);
-
-/** What Hono carries for us: the server's own request and response, and the exchange made of them. */
-export interface AppEnv {
-  readonly Bindings: { readonly incoming: Incoming; readonly outgoing: Outgoing };
-  readonly Variables: { readonly exchange: Exchange };
+/** What whoever has answered a request returns, so that none is left without an answer. */
+export interface Answered {
+  readonly answered: true;
 }
+export const answered: Answered = Object.freeze({ answered: true });
 
-export type AppContext = Context<AppEnv>;
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
 
 const noQuery = new URLSearchParams();
 
-/** One request and its answer, as the API sees them. */
-export class Exchange implements RequestContext {
+/** One request and its answer, as the API sees them, whichever HTTP they came in. */
+export abstract class Exchange implements RequestContext {
   readonly auditId: string;
   readonly method: string;
+  /** As it was sent: with its query, and nothing decoded. */
+  readonly url: string;
   readonly path: string;
   readonly query: URLSearchParams;
   readonly info: RequestInfo;
+  readonly headers: IncomingHttpHeaders;
   readonly warnings: string[] = [];
-  readonly incoming: Incoming;
-  readonly outgoing: Outgoing;
   /** Set by authentication, and again by impersonation. */
   user: UserInfo = anonymousUser;
   /** Set once it is known where the request has to wait. */
   flow: FlowClass | undefined;
-  readonly #context: AppContext;
+  /** What was answered; 0: nothing yet. */
+  status = 0;
+  #aborting: AbortController | undefined;
 
-  constructor(context: AppContext, auditId: string) {
-    const { incoming, outgoing } = context.env;
-    this.#context = context;
-    this.incoming = incoming;
-    this.outgoing = outgoing;
-    this.auditId = this.header("audit-id") ?? auditId;
-    this.method = incoming.method ?? "GET";
-    const url = incoming.url ?? "/";
+  constructor(method: string, url: string, headers: IncomingHttpHeaders) {
+    this.method = method;
+    this.url = url;
+    this.headers = headers;
+    this.auditId = this.header("audit-id") ?? randomUUID();
     const question = url.indexOf("?");
     this.path = question === -1 ? url : url.slice(0, question);
     this.query = question === -1 ? noQuery : new URLSearchParams(url.slice(question + 1));
-    this.info = requestInfoOf(this.method, this.path, this.query);
+    this.info = requestInfoOf(method, this.path, this.query);
   }
+
+  /** The same for all requests of one connection. */
+  abstract readonly connection: object;
+  abstract readonly socket: TLSSocket;
+  abstract readonly body: Readable;
+  abstract readonly hasBody: boolean;
+  /** A connection whose client asked to go on in another protocol; undefined for an ordinary request. */
+  abstract readonly upgrade: Upgrade | undefined;
+  /** The stream of the answer is closed, or never was. */
+  abstract readonly isClosed: boolean;
+  /** Ends the exchange as it is: the client sees that it got no answer, or not all of it. */
+  abstract breakOff(): void;
+  protected abstract beginAnswer(status: number, headers: AnswerHeaders): Writable;
+  protected abstract sendAnswer(status: number, headers: AnswerHeaders, body: Uint8Array): void;
+  protected abstract onClosed(closed: () => void): void;
 
   /** Aborts when the client is gone. */
   get signal(): AbortSignal {
-    return this.#context.req.raw.signal;
+    if (this.#aborting === undefined) {
+      const aborting = new AbortController();
+      this.#aborting = aborting;
+      if (this.isClosed) aborting.abort();
+      else this.onClosed(() => aborting.abort());
+    }
+    return this.#aborting.signal;
   }
 
   get fieldManager(): string {
@@ -74,7 +80,32 @@ export class Exchange implements RequestContext {
 
   /** The first value of a header; undefined for none. */
   header(name: string): string | undefined {
-    const value = this.incoming.headers[name];
+    const value = this.headers[name];
     return Array.isArray(value) ? value[0] : value;
+  }
+
+  /** Begins an answer that is written bit by bit. Throws where the client is gone. */
+  begin(status: number, headers: AnswerHeaders): Writable {
+    if (this.status !== 0 || this.isClosed) throw new ClientGoneError();
+    this.status = status;
+    return this.beginAnswer(status, headers);
+  }
+
+  /** The whole answer. Where the client is gone, nobody is told. */
+  send(status: number, headers: AnswerHeaders, body: Uint8Array | string): Answered {
+    if (this.status !== 0) return answered;
+    this.status = status;
+    if (!this.isClosed) {
+      this.sendAnswer(status, headers, typeof body === "string" ? Buffer.from(body) : body);
+    }
+    return answered;
+  }
+}
+
+/** There is nobody left to answer. */
+export class ClientGoneError extends Error {
+  constructor() {
+    super("the client is gone");
+    this.name = "ClientGoneError";
   }
 }

@@ -11,7 +11,7 @@ import type { KubernetesObject } from "../../api/object.ts";
 import { apiVersionOf, type ResourceDefinition } from "../../api/resource.ts";
 import type { ObjectSchema } from "../../api/schema.ts";
 import type { Revision } from "../../datastore/datastore.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Answered, Exchange } from "./exchange.ts";
 import type { StoredObject } from "./hub.ts";
 import {
   jsonType,
@@ -41,12 +41,12 @@ type Shown = Pick<ResourceDefinition, "group" | "version" | "kind" | "schema"> &
 
 /** How one exchange's answer is written: in the media type, and the form, that the client asked for. */
 export interface Format {
-  replyStored(status: number, stored: StoredObject): Response | Promise<Response>;
+  replyStored(status: number, stored: StoredObject): Answered | Promise<Answered>;
   /** As it is, whatever form was asked for. */
-  replyValue(status: number, value: unknown): Response | Promise<Response>;
+  replyValue(status: number, value: unknown): Answered | Promise<Answered>;
   /** An object that is not stored, in the form that was asked for. */
-  replyObject(status: number, object: KubernetesObject): Response | Promise<Response>;
-  replyPage(page: ObjectPage): Promise<Response>;
+  replyObject(status: number, object: KubernetesObject): Answered | Promise<Answered>;
+  replyPage(page: ObjectPage): Promise<Answered>;
 }
 
 /** NotAcceptable where the client asks for what cannot be had. */
@@ -233,6 +233,30 @@ function* jsonList(kind: Shown, page: ObjectPage): Generator<Uint8Array> {
 
 const sharedJson = new SharedFrames((type, stored) => jsonFrame(type, stored.json));
 
+const plainEncodings = new WeakMap<ResourceDefinition, WatchEncoding>();
+const plain: Negotiated = {
+  encoding: "json",
+  as: "object",
+  metaVersion: "v1",
+  pretty: false,
+  contentType: jsonType,
+};
+
+/** As nearly every watch is written: one encoding for all of a kind, which holds on to none of them. */
+function plainWatchEncodingOf(resource: ResourceDefinition): WatchEncoding {
+  const known = plainEncodings.get(resource);
+  if (known !== undefined) return known;
+  const made: WatchEncoding = {
+    event: (type, stored, live) =>
+      live ? sharedJson.frame(type, stored) : jsonFrame(type, stored.json),
+    bookmark: (revision, initial) =>
+      frameOf(plain, resource, "BOOKMARK", bookmarkOf(plain, resource, revision, initial)),
+    error: (error) => frameOf(plain, resource, "ERROR", error.toStatus()),
+  };
+  plainEncodings.set(resource, made);
+  return made;
+}
+
 /** How a watch is written; NotAcceptable where the client asks for what cannot be had. */
 export function watchEncodingOf(
   exchange: Exchange,
@@ -240,6 +264,9 @@ export function watchEncodingOf(
   nowMs: () => number,
 ): { readonly encoding: WatchEncoding; readonly contentType: string } {
   const wanted = negotiated(exchange, resource);
+  if (wanted.as === "object" && wanted.encoding === "json") {
+    return { contentType: jsonType, encoding: plainWatchEncodingOf(resource) };
+  }
   if (wanted.encoding === "yaml") throw notAcceptable([jsonType, protobufType]);
   // What is wrong with the question is said before the answer begins.
   if (wanted.as === "table") includedIn(exchange);
@@ -250,15 +277,12 @@ export function watchEncodingOf(
     headers = false;
     return frame(type, value as object);
   };
-  const isPlain = wanted.as === "object" && wanted.encoding === "json";
-  const event = (type: WatchEventType, stored: StoredObject, live: boolean) => {
-    if (isPlain) return live ? sharedJson.frame(type, stored) : jsonFrame(type, stored.json);
-    return wanted.as === "object" ? frame(type, stored.value) : transformed(type, stored.value);
-  };
+  const event = (type: WatchEventType, stored: StoredObject) =>
+    wanted.as === "object" ? frame(type, stored.value) : transformed(type, stored.value);
   const bookmark: WatchEncoding["bookmark"] = (revision, initial) =>
     frame("BOOKMARK", bookmarkOf(wanted, resource, revision, initial));
   return {
-    contentType: isPlain ? jsonType : `${wanted.contentType};stream=watch`,
+    contentType: `${wanted.contentType};stream=watch`,
     encoding: { event, bookmark, error: (error) => frame("ERROR", error.toStatus()) },
   };
 }

@@ -1,4 +1,4 @@
-import type { Exchange } from "./exchange.ts";
+import type { Answered, Exchange } from "./exchange.ts";
 import type { PathHandler } from "./path-handler.ts";
 import { reply } from "./reply.ts";
 
@@ -44,7 +44,7 @@ function answer(
   what: string,
   checks: readonly HealthCheck[],
   alone?: string,
-): Response {
+): Answered {
   const excluded = new Set(alone === undefined ? exchange.query.getAll("exclude") : []);
   const verbose = exchange.query.has("verbose");
   let lines = "";

@@ -124,6 +124,12 @@ class HubStore implements OpenHub {
     return resource?.objectsAt(undefined)?.count({ prefix }) ?? 0;
   }
 
+  snapshot(prefix: string): { revision: Revision; objects: Iterable<HubObject> } {
+    const revision = this.#revision;
+    const objects = this.#resources.get(resourceOf(prefix))?.objectsAt(undefined);
+    return { revision, objects: objects === undefined ? [] : scanned(objects, prefix) };
+  }
+
   stats(resourcePrefix: string): { readonly count: number; readonly bytes: number } {
     return this.#resources.get(resourcePrefix)?.stats ?? { count: 0, bytes: 0 };
   }
@@ -421,6 +427,27 @@ function resourceEvent(
 ): ResourceEvent {
   if (type === "delete") return { type: "deleted", revision, current, previous };
   return { type: previous === undefined ? "added" : "modified", revision, current, previous };
+}
+
+/** How many objects are looked up at once. */
+const scannedAtOnce = 64;
+
+function* scanned(objects: OrderedMap<HubObject>, prefix: string): Generator<HubObject> {
+  if (!prefix.endsWith("/")) {
+    yield* page(objects, { prefix }).objects;
+    return;
+  }
+  let startAfter: string | undefined;
+  for (;;) {
+    const found: HubObject[] = [];
+    objects.scan({ prefix, startAfter }, (object) => {
+      found.push(object);
+      return found.length < scannedAtOnce;
+    });
+    yield* found;
+    if (found.length < scannedAtOnce) return;
+    startAfter = found.at(-1)?.key;
+  }
 }
 
 function page(

@@ -70,6 +70,11 @@ export interface Hub {
   /** `at`: exactly the state at that revision. Throws a RangeError where it is yet to come: see `caughtUp`. */
   list(range: HubRange, at?: Revision): HubListResult;
   count(prefix: string): number;
+  /** What there is now under `prefix`, in order; looked up as it is read, and the same whatever is written meanwhile. */
+  snapshot(prefix: string): {
+    readonly revision: Revision;
+    readonly objects: Iterable<StoredObject>;
+  };
   /** How many objects of a resource there are, in all namespaces, and how long they are together. */
   stats(resourcePrefix: string): { readonly count: number; readonly bytes: number };
   /** How many watch under exactly this prefix. */

@@ -1,14 +1,13 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import { getRequestListener } from "@hono/node-server";
-import type { Hono } from "hono";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { MendableError } from "../../base/mendable-error.ts";
 import type { Service } from "../../base/service.ts";
-import type { AppEnv } from "./exchange.ts";
-import { setUpgrade } from "./upgrade.ts";
+import type { App } from "./app.ts";
+import { Http1Exchange } from "./http1-exchange.ts";
+import { Http2Exchange } from "./http2-exchange.ts";
 
 export interface TlsMaterial {
   /** PEM, the leaf first. */
@@ -19,7 +18,7 @@ export interface TlsMaterial {
 }
 
 export interface ListenDeps {
-  readonly app: Hono<AppEnv>;
+  readonly app: App;
   /** Called when the server is told to stop: whatever would last is to end. */
   drain(): void;
   readonly tls: TlsMaterial;
@@ -53,24 +52,38 @@ const connectionWindowBytes = 4 * 1024 * 1024;
 /** Serves the app over TLS, in HTTP/2 and 1.1. Every client is asked for a certificate; none has to have one. */
 export function createListener(deps: ListenDeps): ApiListener {
   const { app, tls, host, port, clock, logger } = deps;
-  const listener = getRequestListener(app.fetch, { autoCleanupIncoming: false });
-  const server: Http2SecureServer = createSecureServer(
-    {
-      ...secureOptions(tls),
-      allowHTTP1: true,
-      requestCert: true,
-      rejectUnauthorized: false,
-      handshakeTimeout: handshakeTimeoutMs,
-      // Watches of one client share a connection: client-go opens one for each kind.
-      settings: {
-        maxConcurrentStreams: 1_000,
-        initialWindowSize: 1024 * 1024,
-        maxHeaderListSize: headerBytesMax,
-      },
-      maxSessionMemory: 64,
+  const server: Http2SecureServer = createSecureServer({
+    ...secureOptions(tls),
+    allowHTTP1: true,
+    requestCert: true,
+    rejectUnauthorized: false,
+    handshakeTimeout: handshakeTimeoutMs,
+    // Watches of one client share a connection: client-go opens one for each kind.
+    settings: {
+      maxConcurrentStreams: 1_000,
+      initialWindowSize: 1024 * 1024,
+      maxHeaderListSize: headerBytesMax,
     },
-    listener,
-  );
+    maxSessionMemory: 64,
+  });
+  // A listener for HTTP/1.1 alone: streams of HTTP/2 would be dressed up as such for it.
+  server.on("request", (incoming, outgoing) => {
+    void app(
+      new Http1Exchange(
+        incoming as unknown as IncomingMessage,
+        outgoing as unknown as ServerResponse,
+      ),
+    );
+  });
+  server.removeAllListeners("stream");
+  server.on("stream", (stream, headers) => {
+    if (headers[":method"] === "CONNECT") {
+      stream.respond({ ":status": 405 }, { endStream: true });
+      return;
+    }
+    if (headers["expect"] === "100-continue") stream.additionalHeaders({ ":status": 100 });
+    void app(new Http2Exchange(stream, headers));
+  });
   server.setTimeout(0);
   Object.assign(server, {
     headersTimeout: headersTimeoutMs,
@@ -108,14 +121,10 @@ export function createListener(deps: ListenDeps): ApiListener {
       taken = true;
       outgoing.detachSocket(socket);
     };
-    setUpgrade(incoming, { socket, head, take });
     outgoing.once("finish", () => {
       if (!taken) socket.end();
     });
-    listener(incoming, outgoing).catch((error: unknown) => {
-      logger.error("a request to upgrade failed", { error });
-      socket.destroy();
-    });
+    void app(new Http1Exchange(incoming, outgoing, { socket, head, take }));
   });
 
   const ready = Promise.withResolvers<{ readonly port: number }>();

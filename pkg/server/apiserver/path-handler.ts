@@ -1,4 +1,4 @@
-import type { Exchange } from "./exchange.ts";
+import type { Answered, Exchange } from "./exchange.ts";
 
 /** Answers to a path that is no resource: health, version, discovery, … */
 export interface PathHandler {
@@ -6,5 +6,5 @@ export interface PathHandler {
   readonly path: string;
   /** Upper-case; default: only GET. */
   readonly methods?: readonly string[];
-  handle(exchange: Exchange): Response | Promise<Response>;
+  handle(exchange: Exchange): Answered | Promise<Answered>;
 }

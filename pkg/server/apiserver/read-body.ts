@@ -1,23 +1,23 @@
 import { ApiError } from "../../api/api-error.ts";
-import type { Incoming } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
 
 export const bodyBytesMax = 3 * 1024 * 1024;
 
 const empty = Buffer.alloc(0);
 
 /** The whole body of a request; RequestEntityTooLarge as soon as it is known to be longer than allowed. */
-export function readBody(incoming: Incoming): Promise<Buffer> {
-  const declared = Number(incoming.headers["content-length"] ?? 0);
+export function readBody({ headers, body }: Exchange): Promise<Buffer> {
+  const declared = Number(headers["content-length"] ?? 0);
   if (declared > bodyBytesMax) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     const settle = (act: () => void) => {
-      incoming.off("data", onData);
-      incoming.off("end", onEnd);
-      incoming.off("error", onGone);
-      incoming.off("aborted", onGone);
-      incoming.off("close", onGone);
+      body.off("data", onData);
+      body.off("end", onEnd);
+      body.off("error", onGone);
+      body.off("aborted", onGone);
+      body.off("close", onGone);
       act();
     };
     const onData = (chunk: Buffer) => {
@@ -32,12 +32,13 @@ export function readBody(incoming: Incoming): Promise<Buffer> {
       });
     const onGone = () =>
       settle(() => reject(ApiError.badRequest("the request's body ended before it was complete")));
-    incoming.on("data", onData);
-    incoming.on("end", onEnd);
-    incoming.on("error", onGone);
-    incoming.on("aborted", onGone);
-    incoming.on("close", onGone);
-    if (incoming.readableEnded) onEnd();
+    body.on("data", onData);
+    body.on("end", onEnd);
+    body.on("error", onGone);
+    body.on("aborted", onGone);
+    body.on("close", onGone);
+    if (body.readableEnded) onEnd();
+    else if (body.destroyed) onGone();
   });
 }
 

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import type { Exchange, Outgoing } from "./exchange.ts";
+import { type Answered, answered, type Exchange } from "./exchange.ts";
 import { gzipped, gzipStream } from "./gzip.ts";
 import { wantsGzip } from "./negotiation.ts";
 import { headersOf, reply } from "./reply.ts";
@@ -17,9 +16,7 @@ export async function replyParts(
   exchange: Exchange,
   contentType: string,
   parts: Iterable<Uint8Array>,
-): Promise<Response> {
-  // Both kinds of answers are streams; their types' overloads differ.
-  const outgoing = exchange.outgoing as Outgoing & Writable;
+): Promise<Answered> {
   const iterator = joined(parts)[Symbol.iterator]();
   const first = iterator.next();
   const second = iterator.next();
@@ -27,19 +24,15 @@ export async function replyParts(
   if (second.done === true) return await replyLong(exchange, 200, contentType, head);
   const headers = headersOf(exchange, contentType);
   const rest = chained([head, second.value], iterator);
-  const gone = new AbortController();
-  outgoing.once("close", () => gone.abort());
+  const { signal } = exchange;
   if (wantsGzip(exchange.header("accept-encoding"), head.length)) {
-    outgoing.writeHead(200, { ...headers, ...gzipHeaders });
+    const outgoing = exchange.begin(200, { ...headers, ...gzipHeaders });
     const gzip = gzipStream();
-    gone.signal.addEventListener("abort", () => gzip.destroy(), { once: true });
+    signal.addEventListener("abort", () => gzip.destroy(), { once: true });
     gzip.pipe(outgoing);
-    await writeAll(gzip, rest, gone.signal);
-  } else {
-    outgoing.writeHead(200, headers);
-    await writeAll(outgoing, rest, gone.signal);
-  }
-  return RESPONSE_ALREADY_SENT;
+    await writeAll(gzip, rest, signal);
+  } else await writeAll(exchange.begin(200, headers), rest, signal);
+  return answered;
 }
 
 /** Answers with one buffer: compressed where it is long and the client can read that. */
@@ -48,7 +41,7 @@ export function replyLong(
   status: number,
   contentType: string,
   body: Uint8Array | string,
-): Response | Promise<Response> {
+): Answered | Promise<Answered> {
   if (!wantsGzip(exchange.header("accept-encoding"), body.length)) {
     return reply(exchange, status, contentType, body);
   }
@@ -62,10 +55,9 @@ async function replyGzipped(
   status: number,
   contentType: string,
   body: Uint8Array,
-): Promise<Response> {
-  const bytes = (await gzipped(body)) as Uint8Array<ArrayBuffer>;
-  const headers = { ...headersOf(exchange, contentType), ...gzipHeaders };
-  return new Response(bytes, { status, headers });
+): Promise<Answered> {
+  const bytes = await gzipped(body);
+  return exchange.send(status, { ...headersOf(exchange, contentType), ...gzipHeaders }, bytes);
 }
 
 /** Writes and ends, as fast as is read; gives up once nobody reads any more. */

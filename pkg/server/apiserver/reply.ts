@@ -1,5 +1,5 @@
 import type { ApiError } from "../../api/api-error.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Answered, Exchange } from "./exchange.ts";
 import { jsonType } from "./negotiation.ts";
 
 /** The headers of every answer. Plain, because the server writes plain ones fastest. */
@@ -23,22 +23,20 @@ export function reply(
   status: number,
   contentType: string,
   body: Uint8Array | string,
-): Response {
-  // The response only ever reads the bytes; its type asks for a buffer that could not be shared with a worker.
-  const bytes = body as string | Uint8Array<ArrayBuffer>;
-  return new Response(bytes, { status, headers: headersOf(exchange, contentType) });
+): Answered {
+  return exchange.send(status, headersOf(exchange, contentType), body);
 }
 
-export function replyJson(exchange: Exchange, status: number, value: unknown): Response {
+export function replyJson(exchange: Exchange, status: number, value: unknown): Answered {
   return reply(exchange, status, jsonType, JSON.stringify(value));
 }
 
-export function replyError(exchange: Exchange, error: ApiError): Response {
+export function replyError(exchange: Exchange, error: ApiError): Answered {
   const headers = headersOf(exchange, jsonType);
   const retryAfter = error.details?.retryAfterSeconds;
   if (retryAfter !== undefined && retryAfter > 0) headers["Retry-After"] = String(retryAfter);
   if (error.code === 401) headers["WWW-Authenticate"] = 'Bearer realm="kubernetes-master"';
-  return new Response(JSON.stringify(error.toStatus()), { status: error.code, headers });
+  return exchange.send(error.code, headers, JSON.stringify(error.toStatus()));
 }
 
 /** All warnings together may be this long; what is more is left out, as upstream does. */

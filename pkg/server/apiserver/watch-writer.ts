@@ -1,6 +1,6 @@
+import type { Writable } from "node:stream";
 import type { ApiError } from "../../api/api-error.ts";
 import type { Revision } from "../../datastore/datastore.ts";
-import type { Outgoing } from "./exchange.ts";
 import type { StoredObject } from "./hub.ts";
 import type { WatchEventType, WatchSink } from "./verbs/watch.ts";
 
@@ -14,62 +14,68 @@ export interface WatchEncoding {
 
 /** A watcher that lags behind by more events than this is dropped, and asks again from where it was. */
 const lagEventsMax = 4_096;
-/** No more is handed to the socket at once. */
-const chunkBytes = 64 * 1024;
+/** The same for bytes: what it holds on to, others may have forgotten long ago. */
+const lagBytesMax = 16 * 1024 * 1024;
+/** No more is handed to the socket at once: it is all that a client which does not read holds of its own. */
+const chunkBytes = 16 * 1024;
 
 type Queued =
-  | { readonly type: WatchEventType; readonly stored: StoredObject; readonly live: boolean }
+  | { readonly type: WatchEventType; readonly stored: StoredObject }
   | { readonly frame: Uint8Array };
+
+const nothing: readonly Queued[] = [];
 
 /**
  * Writes a watch to its client as fast as the client reads. What the client has not read yet waits as references
- * to the hub's objects, not as bytes.
+ * to the hub's objects, not as bytes; what was there at the start is looked up as it is written.
  */
 export class WatchWriter implements WatchSink {
-  readonly #outgoing: Outgoing;
+  readonly #begin: () => Writable;
   readonly #encoding: WatchEncoding;
   readonly #ended: () => void;
-  #queue: Queued[] = [];
+  #outgoing: Writable | undefined;
+  #state: Iterator<StoredObject> | undefined;
+  #queue: Queued[] = nothing as Queued[];
   #head = 0;
+  #queuedBytes = 0;
   #congested = false;
   #closing = false;
   #closed = false;
-  #live = false;
-  #queueMax = Number.POSITIVE_INFINITY;
 
-  /** `ended` is called once, when nothing more will be written. */
-  constructor(outgoing: Outgoing, encoding: WatchEncoding, ended: () => void) {
-    this.#outgoing = outgoing;
+  /**
+   * `begin` is called before anything is written: what is refused before that may still be answered otherwise.
+   * `ended` is called once, when nothing more will be written.
+   */
+  constructor(begin: () => Writable, encoding: WatchEncoding, ended: () => void) {
+    this.#begin = begin;
     this.#encoding = encoding;
     this.#ended = ended;
-    outgoing.on("drain", () => {
-      this.#congested = false;
-      this.#pump();
-    });
-    outgoing.on("error", () => this.#finish());
-    outgoing.on("close", () => this.#finish());
   }
 
-  /** What was there at the start has been told; from now on events are news. */
-  begin(): void {
-    this.#live = true;
-    this.#queueMax = this.#queue.length - this.#head + lagEventsMax;
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  state(objects: Iterable<StoredObject>): void {
+    this.#state = objects[Symbol.iterator]();
   }
 
   event(type: WatchEventType, stored: StoredObject): void {
     if (this.#closing) return;
-    this.#queue.push({ type, stored, live: this.#live });
-    if (this.#queue.length - this.#head > this.#queueMax) this.end();
+    this.#push({ type, stored });
+    this.#queuedBytes += stored.json.length;
+    const lag = this.#queue.length - this.#head;
+    if (lag > lagEventsMax || (lag > 1 && this.#queuedBytes > lagBytesMax)) this.end();
   }
 
   bookmark(revision: Revision, initial: boolean): void {
     if (this.#closing) return;
-    this.#queue.push({ frame: this.#encoding.bookmark(revision, initial) });
+    this.#push({ frame: this.#encoding.bookmark(revision, initial) });
   }
 
   fail(error: ApiError): void {
     if (this.#closing) return;
-    this.#queue.push({ frame: this.#encoding.error(error) });
+    this.#push({ frame: this.#encoding.error(error) });
     this.#closing = true;
     this.flush();
   }
@@ -81,43 +87,81 @@ export class WatchWriter implements WatchSink {
   /** Ends the answer; what is queued and not yet on its way is not sent. */
   end(): void {
     this.#closing = true;
-    this.#queue = [];
-    this.#head = 0;
-    if (!this.#closed) this.#outgoing.end();
+    if (!this.#closed) this.#stream().end();
     this.#finish();
   }
 
+  #push(queued: Queued): void {
+    if (this.#queue === nothing) this.#queue = [queued];
+    else this.#queue.push(queued);
+  }
+
+  #stream(): Writable {
+    if (this.#outgoing === undefined) {
+      const outgoing = this.#begin();
+      outgoing.on("drain", () => {
+        this.#congested = false;
+        this.#pump();
+      });
+      outgoing.on("close", () => this.#finish());
+      this.#outgoing = outgoing;
+    }
+    return this.#outgoing;
+  }
+
   #pump(): void {
-    while (!this.#congested && !this.#closed && this.#head < this.#queue.length) {
-      const frames: Uint8Array[] = [];
-      let bytes = 0;
-      while (this.#head < this.#queue.length && bytes < chunkBytes) {
-        const queued = this.#queue[this.#head];
-        this.#head += 1;
-        if (queued === undefined) continue;
-        const frame =
-          "frame" in queued
-            ? queued.frame
-            : this.#encoding.event(queued.type, queued.stored, queued.live);
-        frames.push(frame);
-        bytes += frame.length;
-      }
-      const [only] = frames;
-      const chunk = frames.length === 1 && only !== undefined ? only : Buffer.concat(frames, bytes);
-      this.#congested = !this.#outgoing.write(chunk);
+    const outgoing = this.#stream();
+    while (!this.#congested && !this.#closed) {
+      const chunk = this.#nextChunk();
+      if (chunk === undefined) break;
+      this.#congested = !outgoing.write(chunk);
     }
-    if (this.#head === this.#queue.length) {
-      this.#queue = [];
+    if (this.#head === this.#queue.length && this.#state === undefined) {
+      this.#queue = nothing as Queued[];
       this.#head = 0;
-      if (this.#closing) this.end();
+      this.#queuedBytes = 0;
+      if (this.#closing && !this.#congested) this.end();
     }
+  }
+
+  #nextChunk(): Uint8Array | undefined {
+    const first = this.#nextFrame();
+    if (first === undefined || first.length >= chunkBytes || this.#isEmpty) return first;
+    const frames = [first];
+    let bytes = first.length;
+    while (bytes < chunkBytes) {
+      const frame = this.#nextFrame();
+      if (frame === undefined) break;
+      frames.push(frame);
+      bytes += frame.length;
+    }
+    return frames.length === 1 ? first : Buffer.concat(frames, bytes);
+  }
+
+  get #isEmpty(): boolean {
+    return this.#state === undefined && this.#head === this.#queue.length;
+  }
+
+  #nextFrame(): Uint8Array | undefined {
+    if (this.#state !== undefined) {
+      const next = this.#state.next();
+      if (next.done !== true) return this.#encoding.event("ADDED", next.value, false);
+      this.#state = undefined;
+    }
+    const queued = this.#queue[this.#head];
+    if (queued === undefined) return undefined;
+    this.#head += 1;
+    if ("frame" in queued) return queued.frame;
+    this.#queuedBytes -= queued.stored.json.length;
+    return this.#encoding.event(queued.type, queued.stored, true);
   }
 
   #finish(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#closing = true;
-    this.#queue = [];
+    this.#state = undefined;
+    this.#queue = nothing as Queued[];
     this.#head = 0;
     this.#ended();
   }

@@ -15,7 +15,7 @@ export function nodeBootstrapPaths(handle: BootstrapHandler): readonly PathHandl
     path,
     methods: ["GET", "POST"],
     async handle(exchange) {
-      const body = await readBody(exchange.incoming);
+      const body = await readBody(exchange);
       const answer = await handle(
         {
           method: exchange.method,

@@ -5,6 +5,7 @@ import type {
 } from "../../../api/generated/flowcontrol-v1.generated.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { UserInfo } from "../authn/authenticator.ts";
+import { longRunningSubresources } from "../long-running.ts";
 import type { RequestInfo } from "../request-info.ts";
 import { allotSeats, type SeatBounds, seatBoundsOf } from "./allot-seats.ts";
 import { flowSchemaSpecs, priorityLevelSpecs } from "./bootstrap-objects.ts";
@@ -176,14 +177,6 @@ interface Schema extends FlowClass {
   readonly spec: FlowSchemaSpec;
   readonly level: Level;
 }
-
-const longRunningSubresources: ReadonlySet<string> = new Set([
-  "attach",
-  "exec",
-  "log",
-  "portforward",
-  "proxy",
-]);
 
 class Controller implements FlowControl {
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import { isIP } from "node:net";
-import { PassThrough, type Readable, type Transform } from "node:stream";
+import { PassThrough, type Transform } from "node:stream";
 import { createDeflate, createGunzip, createGzip, createInflate } from "node:zlib";
 import { ApiError } from "../../../api/api-error.ts";
 import type { Pod, Service } from "../../../api/generated/core-v1.generated.ts";
@@ -8,7 +8,7 @@ import type { EndpointSlice } from "../../../api/generated/discovery-v1.generate
 import { endpointSliceResource } from "../../../api/resources/endpointslice.ts";
 import { podResource } from "../../../api/resources/pod.ts";
 import type { ObjectReader } from "../admission/admission.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Answered, Exchange } from "../exchange.ts";
 import { headersOf } from "../reply.ts";
 import { readStored, type StoreDeps, type Target } from "../resource-store.ts";
 import type { Backend } from "../streaming/backend.ts";
@@ -16,7 +16,6 @@ import { createHttpBackend } from "../streaming/http-backend.ts";
 import type { NodeConnector } from "../streaming/node-connector.ts";
 import { passedHeaders, relayAnswer, relayUpgrade } from "../streaming/relay.ts";
 import type { ConnectSubresource } from "../subresources/subresource.ts";
-import { upgradeOf } from "../upgrade.ts";
 import { rewriteHtmlLinks } from "./html-links.ts";
 import { type ProxiedName, parseProxiedName } from "./proxied-name.ts";
 import { proxiedPath, proxyPrefix } from "./proxied-path.ts";
@@ -141,22 +140,22 @@ function unavailable(message: string): ApiError {
   return new ApiError("ServiceUnavailable", message);
 }
 
-async function forward(exchange: Exchange, backend: Backend): Promise<Response> {
-  const { incoming, info, method, path, signal } = exchange;
+async function forward(exchange: Exchange, backend: Backend): Promise<Answered> {
+  const { info, method, path, signal } = exchange;
   const rest = info.type === "resource" ? info.rest : "";
   const backendPath = proxiedPath(rest, path);
-  const query = queryOf(incoming.url ?? "");
-  const isUpgrade = upgradeOf(incoming) !== undefined;
+  const query = queryOf(exchange.url);
+  const isUpgrade = exchange.upgrade !== undefined;
   if (backendPath === "" && !isUpgrade && (method === "GET" || method === "HEAD")) {
     // Relative links of the page that follows would otherwise lose the last word of the path.
     const headers = { ...headersOf(exchange, "text/plain"), Location: `${path}/${query}` };
-    return new Response(null, { status: 301, headers });
+    return exchange.send(301, headers, "");
   }
   const prefix = proxyPrefix(path, backendPath);
   const headers = forwardedHeaders(exchange, `${prefix}${backendPath}`);
   const asked = `${backendPath === "" ? "/" : backendPath}${query}`;
   if (isUpgrade) return await relayUpgrade(backend, exchange, asked, headers);
-  const body = hasBody(exchange) ? (incoming as Readable) : undefined;
+  const body = exchange.hasBody ? exchange.body : undefined;
   const answer = await backend.fetch({ method, path: asked, headers }, signal, body);
   const requestHost = hostOf(exchange);
   const context: LinkContext = { backendHost: backend.host, requestHost, prefix };
@@ -168,15 +167,9 @@ function queryOf(url: string): string {
   return question === -1 ? "" : url.slice(question);
 }
 
-function hostOf({ incoming }: Exchange): string {
-  const authority = incoming.headers[":authority"];
-  return incoming.headers.host ?? (typeof authority === "string" ? authority : "");
-}
-
-function hasBody({ incoming }: Exchange): boolean {
-  if ("stream" in incoming) return !incoming.stream.endAfterHeaders;
-  const { "content-length": length, "transfer-encoding": encoding } = incoming.headers;
-  return encoding !== undefined || (length !== undefined && length !== "0");
+function hostOf({ headers }: Exchange): string {
+  const authority = headers[":authority"];
+  return headers.host ?? (typeof authority === "string" ? authority : "");
 }
 
 /** The client's headers, and who it was that asked, and for what. */
@@ -185,7 +178,7 @@ function forwardedHeaders(
   forwardedUri: string,
 ): Record<string, string | string[]> {
   const headers = passedHeaders(exchange);
-  const { remoteAddress = "" } = exchange.incoming.socket;
+  const { remoteAddress = "" } = exchange.socket;
   const before = headers["x-forwarded-for"];
   headers["x-forwarded-for"] = before === undefined ? remoteAddress : `${before}, ${remoteAddress}`;
   headers["x-forwarded-uri"] = forwardedUri;

@@ -1,12 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { ApiError } from "../../../api/api-error.ts";
 import { joinStreams } from "../../../base/join-streams.ts";
-import type { Exchange } from "../exchange.ts";
-import { headersOf } from "../reply.ts";
-import { upgradeOf } from "../upgrade.ts";
+import { type Answered, answered, type Exchange } from "../exchange.ts";
+import { headersOf, reply } from "../reply.ts";
 import type { Backend } from "./backend.ts";
 
 /** What belongs to one connection only, and is never passed on. */
@@ -28,7 +26,7 @@ const ownHeaders: ReadonlySet<string> = new Set(["authorization", "host", "cooki
 /** The client's headers, as far as they are meant for whoever answers in the end. */
 export function passedHeaders(exchange: Exchange): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
-  const incoming = exchange.incoming.headers;
+  const incoming = exchange.headers;
   const named = new Set((incoming.connection ?? "").toLowerCase().split(/[ ,]+/));
   for (const [name, value] of Object.entries(incoming)) {
     if (value === undefined || name.startsWith(":") || name.startsWith("impersonate-")) continue;
@@ -49,14 +47,10 @@ export async function relayUpgrade(
   exchange: Exchange,
   path: string,
   headers: Readonly<Record<string, string | string[]>> = passedHeaders(exchange),
-): Promise<Response> {
-  const { incoming, method, signal } = exchange;
-  const upgrade = upgradeOf(incoming);
+): Promise<Answered> {
+  const { method, signal, upgrade } = exchange;
   if (upgrade === undefined) {
-    return new Response("Upgrade request required", {
-      status: 400,
-      headers: headersOf(exchange, "text/plain; charset=utf-8"),
-    });
+    return reply(exchange, 400, "text/plain; charset=utf-8", "Upgrade request required");
   }
   const answer = await backend.upgrade(
     {
@@ -65,7 +59,7 @@ export async function relayUpgrade(
       headers: {
         ...headers,
         connection: "Upgrade",
-        upgrade: incoming.headers["upgrade"] ?? "",
+        upgrade: exchange.headers["upgrade"] ?? "",
       },
     },
     signal,
@@ -81,6 +75,7 @@ export async function relayUpgrade(
     );
   }
   upgrade.take();
+  exchange.status = 101;
   upgrade.socket.write(headOf(answer.response));
   if (answer.head.length > 0) upgrade.socket.write(answer.head);
   if (upgrade.head.length > 0) answer.socket.write(upgrade.head);
@@ -88,7 +83,7 @@ export async function relayUpgrade(
   upgrade.socket.allowHalfOpen = true;
   answer.socket.allowHalfOpen = true;
   await joinStreams(upgrade.socket, answer.socket);
-  return RESPONSE_ALREADY_SENT;
+  return answered;
 }
 
 function headOf({ statusMessage, rawHeaders }: IncomingMessage): string {
@@ -104,8 +99,7 @@ export async function relayAnswer(
   exchange: Exchange,
   response: IncomingMessage,
   change?: (headers: Record<string, string | string[]>) => readonly Transform[],
-): Promise<Response> {
-  const { outgoing } = exchange;
+): Promise<Answered> {
   const headers: Record<string, string | string[]> = headersOf(exchange, "text/plain");
   for (const [name, value] of Object.entries(response.headers)) {
     if (value === undefined || hopHeaders.has(name)) continue;
@@ -113,15 +107,14 @@ export async function relayAnswer(
     headers[name] = value;
   }
   const steps = change?.(headers) ?? [];
-  outgoing.writeHead(response.statusCode ?? 502, headers);
-  outgoing.flushHeaders();
+  const outgoing = exchange.begin(response.statusCode ?? 502, headers);
   try {
-    await pipeline([response, ...steps, outgoing as NodeJS.WritableStream]);
+    await pipeline([response, ...steps, outgoing]);
   } catch {
     // The client went, or the backend did: either way there is nobody left to tell.
     outgoing.destroy();
   }
-  return RESPONSE_ALREADY_SENT;
+  return answered;
 }
 
 function canonical(name: string): string {

@@ -4,7 +4,7 @@ import type { ResourceDefinition } from "../../../api/resource.ts";
 import { attributesOf } from "../attributes.ts";
 import type { Authorizer } from "../authz/authorizer.ts";
 import { forbiddenError } from "../authz/forbidden.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Answered, Exchange } from "../exchange.ts";
 import type { Hub } from "../hub.ts";
 import { reply } from "../reply.ts";
 import { isTrue } from "../request-info.ts";
@@ -173,7 +173,7 @@ function logQuery(query: URLSearchParams): URLSearchParams {
   return passed;
 }
 
-function plainText(exchange: Exchange, text: string): Response {
+function plainText(exchange: Exchange, text: string): Answered {
   return reply(exchange, 200, "text/plain", text);
 }
 

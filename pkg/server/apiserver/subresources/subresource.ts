@@ -1,7 +1,7 @@
 import type { Draft, KubernetesObject } from "../../../api/object.ts";
 import type { Column, ResourceDefinition } from "../../../api/resource.ts";
 import type { Schema } from "../../../api/schema.ts";
-import type { Exchange } from "../exchange.ts";
+import type { Answered, Exchange } from "../exchange.ts";
 import type { RequestContext } from "../request-context.ts";
 import type { StoreDeps, Target } from "../resource-store.ts";
 import type { ApplyPatch, PatchOptions } from "../verbs/patch.ts";
@@ -58,5 +58,5 @@ export interface ConnectSubresource {
   isOf(resource: ResourceDefinition): boolean;
   /** HTTP methods it answers to. */
   readonly methods: readonly string[];
-  connect(exchange: Exchange, target: Target): Promise<Response>;
+  connect(exchange: Exchange, target: Target): Promise<Answered>;
 }

@@ -14,6 +14,11 @@ export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED";
 
 /** Takes what a watch has to tell. Must neither throw nor wait. */
 export interface WatchSink {
+  /**
+   * What is there at the start, where a sink rather takes it bit by bit: it is read whenever the sink wants, before
+   * whatever it is told of later. Default: an ADDED for each.
+   */
+  state?(objects: Iterable<StoredObject>): void;
   event(type: WatchEventType, stored: StoredObject): void;
   /** Everything up to `revision` has been told; `initial`: this is the end of what was there at the start. */
   bookmark(revision: Revision, initial: boolean): void;
@@ -60,16 +65,11 @@ export function watchObjects(
 
   const startsWithState = options.sendInitialEvents ?? asked === 0;
   if (startsWithState) {
-    const listed = hub.list({ prefix });
-    if (listed.outcome === "expired") {
-      fail(tooOld(asked, hub.oldestRevision));
-      return stop;
-    }
-    for (const kept of listed.objects) {
-      const stored = asServed(resource, kept);
-      if (matches?.(stored.value) !== false) sink.event("ADDED", stored);
-    }
-    after = listed.revision;
+    const { objects, revision } = hub.snapshot(prefix);
+    const selected = selectedOf(objects, resource, matches);
+    if (sink.state !== undefined) sink.state(selected);
+    else for (const stored of selected) sink.event("ADDED", stored);
+    after = revision;
     if (options.sendInitialEvents === true && options.allowWatchBookmarks)
       sink.bookmark(after, true);
     sink.flush();
@@ -89,6 +89,17 @@ export function watchObjects(
   });
   if (done) unwatch();
   return stop;
+}
+
+function* selectedOf(
+  objects: Iterable<StoredObject>,
+  resource: ResourceDefinition,
+  matches: ((object: KubernetesObject) => boolean) | undefined,
+): Generator<StoredObject> {
+  for (const kept of objects) {
+    const stored = asServed(resource, kept);
+    if (matches === undefined || matches(stored.value)) yield stored;
+  }
 }
 
 function servedEvent(resource: ResourceDefinition, event: HubEvent): HubEvent {
