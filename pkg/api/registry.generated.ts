@@ -5,6 +5,7 @@ import { bindingResource } from "./resources/binding.ts";
 import { certificateSigningRequestResource } from "./resources/certificatesigningrequest.ts";
 import { clusterRoleResource } from "./resources/clusterrole.ts";
 import { clusterRoleBindingResource } from "./resources/clusterrolebinding.ts";
+import { componentStatusResource } from "./resources/componentstatus.ts";
 import { configMapResource } from "./resources/configmap.ts";
 import { controllerRevisionResource } from "./resources/controllerrevision.ts";
 import { cronJobResource } from "./resources/cronjob.ts";
@@ -75,6 +76,7 @@ export const allResources: readonly ResourceDefinition[] = [
   certificateSigningRequestResource,
   clusterRoleResource,
   clusterRoleBindingResource,
+  componentStatusResource,
   configMapResource,
   controllerRevisionResource,
   cronJobResource,

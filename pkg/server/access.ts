@@ -32,6 +32,7 @@ import { createNodeGraph } from "./apiserver/authz/node-graph.ts";
 import { createObjectFeed } from "./apiserver/authz/object-feed.ts";
 import { createRbacAuthorizer } from "./apiserver/authz/rbac-authorizer.ts";
 import { createRbacPolicy } from "./apiserver/authz/rbac-policy.ts";
+import { componentStatuses } from "./apiserver/component-statuses.ts";
 import type { Hub } from "./apiserver/hub.ts";
 import type { PathHandler } from "./apiserver/path-handler.ts";
 import type { ResourceTable } from "./apiserver/resource-table.ts";
@@ -143,7 +144,10 @@ export function createAccess(options: AccessOptions): Access {
       reader,
       clock,
     }),
-    virtualResources: createReviews({ authorizer, policy, authenticateToken: token, clock }),
+    virtualResources: [
+      ...createReviews({ authorizer, policy, authenticateToken: token, clock }),
+      componentStatuses,
+    ],
     paths: openidPaths({ issuer, publicKeys }),
   };
 }

@@ -171,3 +171,36 @@ describe("secrets and accounts", () => {
     ]);
   });
 });
+
+describe("componentstatuses", () => {
+  const path = "/api/v1/componentstatuses";
+
+  test("are made up on the spot, for whoever lists them or asks for one", async () => {
+    const all = await world.request("GET", path);
+    expect(all.json).toMatchObject({ kind: "ComponentStatusList", apiVersion: "v1" });
+    expect(all.json.items.map(({ metadata }: { metadata: object }) => metadata)).toEqual([
+      { name: "controller-manager" },
+      { name: "etcd-0" },
+      { name: "scheduler" },
+    ]);
+    const one = await world.request("GET", `${path}/scheduler`);
+    expect(one.json).toEqual({
+      kind: "ComponentStatus",
+      apiVersion: "v1",
+      metadata: { name: "scheduler" },
+      conditions: [{ type: "Healthy", status: "True", message: "ok" }],
+    });
+    const few = await world.request("GET", `${path}?fieldSelector=metadata.name=etcd-0`);
+    expect(few.json.items).toHaveLength(1);
+    expect((await world.request("GET", `${path}/nobody`)).status).toBe(404);
+    expect((await world.request("POST", path, { body: {} })).status).toBe(405);
+    expect((await world.request("GET", `${path}?watch=true`)).status).toBe(405);
+  });
+
+  test("are shown in a table", async () => {
+    const table = await world.request("GET", path, {
+      headers: { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" },
+    });
+    expect(table.json.rows[0].cells).toEqual(["controller-manager", "Healthy", "ok", ""]);
+  });
+});

@@ -160,7 +160,7 @@ export function createApi(deps: DispatchDeps & { readonly authorizer: Authorizer
       const { object: draft } = decodeAs(resource, resource.schema, object, trusted);
       if (resource.storage === "none") {
         const virtual = deps.virtualResources.find((each) => each.resource === resource);
-        if (virtual === undefined) throw notServed();
+        if (virtual?.create === undefined) throw notServed();
         return (await virtual.create(context, namespace, draft, plainWrite)) as never;
       }
       const stored = await createObject(deps, context, resource, namespace, draft, plainWrite);

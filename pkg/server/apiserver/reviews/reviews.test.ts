@@ -41,7 +41,7 @@ function post(kind: string, spec: object, user = jane, namespace?: string) {
     clock: systemClock,
   });
   const review = reviews.find((each) => each.resource.kind === kind);
-  if (review === undefined) throw new Error(`no ${kind}`);
+  if (review?.create === undefined) throw new Error(`no ${kind}`);
   const context = {
     user,
     signal: new AbortController().signal,
