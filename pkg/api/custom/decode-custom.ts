@@ -7,7 +7,7 @@ import type { Field, ObjectSchema, Schema } from "../schema.ts";
 import { pruneNulls } from "./apply-defaults.ts";
 import { coerceEmbedded, EmbeddedResourceError } from "./embedded-resource.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import { printFieldPath, pruneUnknown } from "./prune-unknown.ts";
+import { type FieldPlace, printPlace, pruneUnknown } from "./prune-unknown.ts";
 
 /** Like upstream, no more than this many unknown and doubled fields are told. */
 const strictErrorsMax = 100;
@@ -32,7 +32,7 @@ export function decodeCustom(
       ));
   const errors: string[] = [...(options.strictErrors ?? [])];
   if (isStrict && options.duplicates !== undefined) {
-    reportDuplicates(value, options.duplicates, [], errors);
+    reportDuplicates(value, options.duplicates, undefined, errors);
   }
   const { object, warnings } = decodeObject(envelopeOf(kind), value, {
     fieldValidation: isStrict ? "Warn" : "Ignore",
@@ -40,7 +40,7 @@ export function decodeCustom(
   });
   errors.push(...warnings);
   const unknown: string[] = [];
-  const report = isStrict ? (path: string) => unknown.push(path) : undefined;
+  const report = isStrict ? noteIn(unknown) : undefined;
   pruneUnknown(object, schema, true, report);
   unknown.sort();
   pruneNulls(object, schema);
@@ -49,7 +49,7 @@ export function decodeCustom(
     coerceEmbedded(object, schema, {
       isResource: false,
       malformed: "refused",
-      report: isStrict ? (path) => embedded.push(path) : undefined,
+      report: isStrict ? noteIn(embedded) : undefined,
     });
   } catch (caught) {
     if (!(caught instanceof EmbeddedResourceError)) throw caught;
@@ -104,17 +104,26 @@ function envelopeOf(kind: string): Schema<KubernetesObject> {
 function reportDuplicates(
   value: unknown,
   duplicates: DuplicateKeys,
-  path: readonly (string | number)[],
+  within: FieldPlace | undefined,
   errors: string[],
 ): void {
-  if (typeof value !== "object" || value === null) return;
+  if (typeof value !== "object" || value === null || errors.length >= strictErrorsMax) return;
   for (const { key } of duplicates.get(value) ?? []) {
-    errors.push(`duplicate field "${printFieldPath([...path, key])}"`);
+    errors.push(`duplicate field "${printPlace({ within, step: key })}"`);
   }
   for (const [key, inner] of Object.entries(value)) {
     const step = Array.isArray(value) ? Number(key) : key;
-    reportDuplicates(inner, duplicates, [...path, step], errors);
+    reportDuplicates(inner, duplicates, { within, step }, errors);
   }
+}
+
+/** Those that are told come first by their names, so more are noted than are told. */
+const notedMax = 10 * strictErrorsMax;
+
+function noteIn(paths: string[]): (path: string) => void {
+  return (path) => {
+    if (paths.length < notedMax) paths.push(path);
+  };
 }
 
 /** A draft of a custom resource, as any JSON: its fields are known to its schema alone. */

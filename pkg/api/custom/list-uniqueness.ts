@@ -89,6 +89,9 @@ function validateMapList(
   for (const at of repeated(keys)) errors.push(duplicate(`${path}[${at}]`, keys[at]));
 }
 
+/** Of one list, no more than this many are told. */
+const repeatedMax = 1_000;
+
 /** The places at which a value stands for the second time. A third time tells nothing new. */
 function repeated(values: readonly unknown[]): readonly number[] {
   if (values.length <= 1) return [];
@@ -98,7 +101,7 @@ function repeated(values: readonly unknown[]): readonly number[] {
     const text = canonicalText(value);
     const before = times.get(text) ?? 0;
     times.set(text, before + 1);
-    if (before === 1) places.push(index);
+    if (before === 1 && places.length < repeatedMax) places.push(index);
   });
   return places;
 }

@@ -1,7 +1,13 @@
 import { isJsonDraft, isJsonList, type JsonDraft } from "../patch/json-value.ts";
 import { itemsOf, type JsonSchema, propertyOf, resourceFields, valuesOf } from "./json-schema.ts";
 
-type Path = readonly (string | number)[];
+/** Where something stands: a step, and where that was taken. */
+export interface FieldPlace {
+  readonly within: FieldPlace | undefined;
+  readonly step: string | number;
+}
+
+type Path = FieldPlace | undefined;
 
 /**
  * Takes out of `object`, in place, every field that the schema does not name, as it tells by their paths
@@ -14,7 +20,7 @@ export function pruneUnknown(
   isResource: boolean,
   report?: (path: string) => void,
 ): void {
-  new Pruner(report).prune(object, schema, isResource, []);
+  new Pruner(report).prune(object, schema, isResource, undefined);
 }
 
 class Pruner {
@@ -58,8 +64,8 @@ class Pruner {
       } else if (schema?.additionalProperties !== undefined) {
         this.prune(object[key], valuesOf(schema), undefined, this.inside(path, key));
       } else {
-        if (this.report !== undefined && (path.length > 0 || !resourceFields.has(key))) {
-          this.report(printFieldPath([...path, key]));
+        if (this.report !== undefined && (path !== undefined || !resourceFields.has(key))) {
+          this.report(printPlace({ within: path, step: key }));
         }
         delete object[key];
       }
@@ -96,14 +102,16 @@ class Pruner {
 
   /** Nobody asks for paths on the way of most objects: they are made only for a report. */
   private inside(path: Path, step: string | number): Path {
-    return this.report === undefined ? path : [...path, step];
+    return this.report === undefined ? undefined : { within: path, step };
   }
 }
 
 /** As in `spec.containers[0].name`. */
-export function printFieldPath(path: Path): string {
+export function printPlace(place: FieldPlace): string {
+  const steps: (string | number)[] = [];
+  for (let at: Path = place; at !== undefined; at = at.within) steps.push(at.step);
   let text = "";
-  for (const step of path) {
+  for (const step of steps.reverse()) {
     if (typeof step === "number") text += `[${step}]`;
     else text += text === "" ? step : `.${step}`;
   }

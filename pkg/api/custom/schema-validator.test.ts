@@ -262,3 +262,12 @@ describe("what was wrong before may stay as it is", () => {
     expect(printed(schemaValidator(schema).validateUpdate(next, previous))).toEqual(expected);
   });
 });
+
+test("a million wrong items are refused at once", () => {
+  const list = Array.from({ length: 300_000 }, (_, index) => `x${index}`);
+  const start = performance.now();
+  const root: JsonSchema = { type: "array", items: { type: "integer" } };
+  const errors = schemaValidator(root).validate(list);
+  expect(errors).toHaveLength(1_000);
+  expect(performance.now() - start).toBeLessThan(2_000);
+});

@@ -102,13 +102,20 @@ function compile(schema: JsonSchema): Node {
   };
 }
 
+/** An object of a million wrong items is refused as well with fewer words. */
+const failuresMax = 1_000;
+
 /** What a validation found, and how much of a schema fitted: of several that do not, the nearest is told of. */
 class Result {
   readonly failures: Failure[] = [];
+  #told: Set<string> | undefined;
   matches = 0;
 
   fail(each: Failure): void {
-    if (!this.failures.some(({ message }) => message === each.message)) this.failures.push(each);
+    this.#told ??= new Set();
+    if (this.failures.length === failuresMax || this.#told.has(each.message)) return;
+    this.#told.add(each.message);
+    this.failures.push(each);
   }
 
   merge(other: Result): void {

@@ -201,7 +201,8 @@ function apiResourceList(surface: ApiSurface, group: string, version: string): u
 
 /** Changes where objects of the kind are stored as another version. */
 function storageHash(resource: ResourceDefinition): string {
-  const what = `${resource.group}/${resource.version}/${resource.kind}`;
+  const { group, version, kind } = resource.storedAs ?? resource;
+  const what = `${group}/${version}/${kind}`;
   return createHash("sha256").update(what).digest().subarray(0, 8).toString("base64");
 }
 
