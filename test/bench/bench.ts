@@ -14,6 +14,7 @@ import { measurePods } from "./pods.ts";
 import { writeReport } from "./report.ts";
 import { measureRequests } from "./requests.ts";
 import { measureServices } from "./services.ts";
+import { measureStore } from "./store.ts";
 import { measureWatches } from "./watches.ts";
 
 const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -25,6 +26,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   services: measureServices,
   pods: measurePods,
   idle: measureIdle,
+  store: measureStore,
 };
 
 async function main(args: readonly string[]): Promise<void> {
