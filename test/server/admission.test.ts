@@ -216,3 +216,38 @@ test("nobody says that less is used than is there", async () => {
   expect(patched.json.status.used).toEqual({ secrets: "1" });
   expect((await post(world, "secrets", { metadata: { name: "b" } })).json.code).toBe(403);
 });
+
+test("a quota on a custom kind counts as soon as the kind is there", async () => {
+  await using world = await startLoopsWorld();
+  await namespaceIn(world);
+  const hard = { "count/widgets.example.com": "1", "count/secrets": "1" };
+  await quotaIn(world, { hard });
+  const schema = { openAPIV3Schema: { type: "object" } };
+  const definition = await world.api.request(
+    "POST",
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+    {
+      body: {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: "widgets.example.com" },
+        spec: {
+          group: "example.com",
+          scope: "Namespaced",
+          names: { plural: "widgets", singular: "widget", kind: "Widget" },
+          versions: [{ name: "v1", served: true, storage: true, schema }],
+        },
+      },
+    },
+  );
+  expect(definition.status).toBe(201);
+  await quotaUntil(world, ({ status }) => status?.used?.["count/widgets.example.com"] === "0");
+  const widget = (name: string) =>
+    world.api.request("POST", "/apis/example.com/v1/namespaces/shop/widgets", {
+      body: { apiVersion: "example.com/v1", kind: "Widget", metadata: { name } },
+    });
+  expect((await widget("a")).status).toBe(201);
+  expect((await widget("b")).json.message).toBe(
+    'widgets.example.com "b" is forbidden: exceeded quota: q, requested: count/widgets.example.com=1, used: count/widgets.example.com=1, limited: count/widgets.example.com=1',
+  );
+});

@@ -14,8 +14,6 @@ import { watchChanges } from "../../client/watches.ts";
 
 /** What was given for a creation that came to nothing in another server is found so late at the latest. */
 const recountMs = 5 * 60_000;
-/** A quota on a kind that is not there yet looks for it so often. */
-const unknownKindMs = 15_000;
 
 export type QuotaStatus = NonNullable<ResourceQuota["status"]>;
 
@@ -54,7 +52,7 @@ export function resourceQuotaController(deps: {
 
   function newWatches(): Watch[] {
     const found = kinds.stored.filter(
-      (resource) => isCounted(resource) && !watched.has(groupResourceOf(resource)),
+      (resource) => isCountable(resource) && !watched.has(groupResourceOf(resource)),
     );
     return found.map((resource) => {
       const informer = informerOf<KubernetesObject>(resource);
@@ -101,7 +99,11 @@ export function resourceQuotaController(deps: {
     ],
     furtherWatches(add) {
       const look = () => {
-        for (const watch of newWatches()) add(watch);
+        const found = newWatches();
+        for (const watch of found) add(watch);
+        // A watch begins with all that are there: those that were waiting for the new kind are counted now.
+        if (found.length > 0)
+          add(watchChanges(quotas, (quota) => (isCounted(quota) ? [] : [keyOf(quota)])));
       };
       look();
       return kinds.subscribe(look);
@@ -115,15 +117,17 @@ export function resourceQuotaController(deps: {
           subresource: "status",
         });
       }
-      const isComplete = Object.keys(status.hard ?? {}).every(
-        (name) => status.used?.[name] !== undefined,
-      );
-      return { requeueAfterMs: isComplete ? recountMs : unknownKindMs };
+      return { requeueAfterMs: recountMs };
     },
   };
 }
 
-function isCounted(resource: ResourceDefinition): boolean {
+/** Whether each of its bounds has a count; one on a kind that is not there has none. */
+function isCounted({ status }: ResourceQuota): boolean {
+  return Object.keys(status?.hard ?? {}).every((name) => status?.used?.[name] !== undefined);
+}
+
+function isCountable(resource: ResourceDefinition): boolean {
   const { scope, storage, verbs } = resource;
   return (
     scope === "namespace" &&
