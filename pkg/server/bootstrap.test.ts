@@ -4,6 +4,7 @@ import { clusterRoleResource } from "../api/resources/clusterrole.ts";
 import { clusterRoleBindingResource } from "../api/resources/clusterrolebinding.ts";
 import { endpointsResource } from "../api/resources/endpoints.ts";
 import { namespaceResource } from "../api/resources/namespace.ts";
+import { priorityClassResource } from "../api/resources/priorityclass.ts";
 import { serviceResource } from "../api/resources/service.ts";
 import { systemClock } from "../base/clock.ts";
 import { silentLogger } from "../base/log.ts";
@@ -81,6 +82,11 @@ test("a new cluster has its namespaces, Services and roles; a second start write
     "kube-node-lease",
     "kube-public",
     "kube-system",
+  ]);
+  const classes = await client.list(priorityClassResource, {}, signal);
+  expect(classes.items.map(({ metadata, value }) => [metadata.name, value])).toEqual([
+    ["system-cluster-critical", 2_000_000_000],
+    ["system-node-critical", 2_000_001_000],
   ]);
   const service = await client.get(serviceResource, "default/kubernetes", signal);
   expect(service?.spec).toMatchObject({

@@ -42,10 +42,7 @@ export const namespaceResource = defineResource<Namespace>({
     const detail = `may only be '${phase}' if \`deletionTimestamp\` ${when}`;
     return [invalid("status.Phase", status.phase ?? "", detail)];
   },
-  selectableFields: {
-    name: ({ metadata }) => metadata.name,
-    "status.phase": ({ status }) => status.phase ?? "",
-  },
+  selectableFields: { "status.phase": ({ status }) => status.phase ?? "" },
   columns: [
     nameColumn,
     {

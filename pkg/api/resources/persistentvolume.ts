@@ -58,7 +58,6 @@ export const persistentVolumeResource = defineResource<PersistentVolume>({
   ],
   validateUpdate,
   warnings,
-  selectableFields: { name: ({ metadata }) => metadata.name },
   columns: [
     nameColumn,
     {

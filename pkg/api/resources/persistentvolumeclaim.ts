@@ -66,7 +66,6 @@ export const persistentVolumeClaimResource = defineResource<PersistentVolumeClai
         ]),
     ...claimSpecWarnings(spec, "spec"),
   ],
-  selectableFields: { name: ({ metadata }) => metadata.name },
   columns: [
     nameColumn,
     {
