@@ -98,6 +98,17 @@ test("what is wrong with a file is told with the file's name", () => {
   expect(() => resolve()).toThrow(`the config file ${file} does not exist`);
 });
 
+test("a list in kube-apiserver's own flags stays whole, and names only what there is", () => {
+  writeFileSync(file, "");
+  const value = ["Priority", "PodSecurity"];
+  const given = { "kube-apiserver-arg": ["--disable-admission-plugins=Priority,PodSecurity"] };
+  expect(resolve(given).kubeApiserverArg).toEqual([{ name: "disable-admission-plugins", value }]);
+  const unknown = { "kube-apiserver-arg": ["enable-admission-plugins=PodSecurity,AlwaysAdmit"] };
+  expect(() => resolve(unknown)).toThrow(
+    'names "AlwaysAdmit", which is not here: there are Namespace',
+  );
+});
+
 test("a key of an object's prototype is no flag", () => {
   writeFileSync(file, "constructor: 1");
   expect(() => resolve()).toThrow('has the key "constructor", which is no flag');
@@ -118,6 +129,8 @@ test.each([
   ["proxy-mode", "magic", "use one of nftables, iptables, ipvs"],
   ["disable", "dns,all", "use one of dns, kube-proxy, scheduler"],
   ["debug", "maybe", "use true or false"],
+  ["kube-apiserver-arg", "bogus=1", "use one of admission-control-config-file, anonymous-auth"],
+  ["kube-apiserver-arg", "anonymous-auth=maybe", "which means nothing here"],
 ])("--%s %s is refused by a sentence that says what is right", (name, value, remedy) => {
   writeFileSync(file, "");
   expect(() => resolve({ [name]: [value] })).toThrow(remedy);

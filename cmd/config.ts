@@ -49,7 +49,8 @@ function parseAll(command: CommandName, texts: GivenFlags): FlagValues {
     const flag: Flag = flags[key];
     // One config file may serve both commands of a machine, as in k3s: what concerns the other is left alone.
     if (!flag.commands.includes(command)) continue;
-    const items = flag.repeatable ? given.flatMap((value) => value.split(",")) : given;
+    const splits = flag.repeatable && flag.takesCommas !== true;
+    const items = splits ? given.flatMap((value) => value.split(",")) : given;
     const parsed = items.map((value) => flag.parse(value, flag.name));
     values[key] = flag.repeatable ? parsed : parsed.at(-1);
   }

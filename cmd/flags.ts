@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import ipaddr from "ipaddr.js";
+import { admissionPlugins } from "../pkg/server/apiserver/admission/admission-configuration.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The commands that take flags. */
@@ -18,6 +19,8 @@ export interface Flag<T = unknown> {
   readonly placeholder: string | undefined;
   readonly description: string;
   readonly repeatable: boolean;
+  /** Of a repeatable one: a comma belongs to the value, and does not begin another. */
+  readonly takesCommas?: boolean;
   readonly parse: Parse<T>;
   readonly defaultValue: T | undefined;
   /** How `--help` shows the default, where it is more than the value. */
@@ -81,11 +84,17 @@ const fileMode: Parse<number> = (value, flag) => {
 const apiserverArguments = [
   "admission-control-config-file",
   "anonymous-auth",
+  "disable-admission-plugins",
+  "enable-admission-plugins",
   "token-auth-file",
 ] as const;
 
 type ApiserverArgument =
   | { readonly name: "anonymous-auth"; readonly value: boolean }
+  | {
+      readonly name: "disable-admission-plugins" | "enable-admission-plugins";
+      readonly value: readonly string[];
+    }
   | { readonly name: "admission-control-config-file" | "token-auth-file"; readonly value: string };
 
 const apiserverArgument: Parse<ApiserverArgument> = (text, flag) => {
@@ -96,10 +105,24 @@ const apiserverArgument: Parse<ApiserverArgument> = (text, flag) => {
   if (name === "anonymous-auth" && (value === "true" || value === "false")) {
     return { name, value: value === "true" };
   }
+  if (name === "disable-admission-plugins" || name === "enable-admission-plugins") {
+    return { name, value: admissionPluginsOf(value, flag, name) };
+  }
   throw new UsageError(
-    `--${flag} is "${text}": use token-auth-file=<file>, admission-control-config-file=<file> or anonymous-auth=true|false`,
+    `--${flag} is "${text}", which means nothing here: use one of ${apiserverArguments.join(", ")}, as name=value`,
   );
 };
+
+function admissionPluginsOf(list: string, flag: string, name: string): readonly string[] {
+  const plugins = list.split(",").filter((plugin) => plugin !== "");
+  for (const plugin of plugins) {
+    if (admissionPlugins.includes(plugin)) continue;
+    throw new UsageError(
+      `--${flag} ${name} names "${plugin}", which is not here: there are ${admissionPlugins.join(", ")}`,
+    );
+  }
+  return plugins;
+}
 
 const portRange: Parse<{ readonly first: number; readonly last: number }> = (value, flag) => {
   const match = /^(\d+)-(\d+)$/.exec(value);
@@ -260,6 +283,7 @@ export const flags = {
     commands: server,
     placeholder: "name=value",
     parse: apiserverArgument,
+    takesCommas: true,
     description: `kube-apiserver's own flag: ${apiserverArguments.join(", ")}`,
   }),
   writeKubeconfig: defineWithDefault({

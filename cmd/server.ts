@@ -140,7 +140,16 @@ function apiserverConfigOf({ kubeApiserverArg }: FlagValues): ApiserverConfig {
         config = { ...config, tokenFileUsers: fromFile(name, value, readTokenFile) };
         break;
       case "admission-control-config-file":
-        config = { ...config, admission: fromFile(name, value, readAdmissionFile) };
+        config = {
+          ...config,
+          admission: { ...config.admission, ...fromFile(name, value, readAdmissionFile) },
+        };
+        break;
+      case "disable-admission-plugins":
+        config = { ...config, admission: { ...config.admission, disabled: new Set(value) } };
+        break;
+      case "enable-admission-plugins":
+        // All that there are run unless they are switched off.
         break;
     }
   }

@@ -2,10 +2,35 @@ import { parseYaml } from "../../../api/codec/yaml.ts";
 import type { PodSecurityConfiguration } from "./pod-security/configuration.ts";
 import { readPodSecurityConfiguration } from "./pod-security/configuration.ts";
 
-/** What may be said of admission in kube-apiserver's `--admission-control-config-file`. */
+/** What kube-apiserver's `--admission-control-config-file` and `--disable-admission-plugins` may say of admission. */
 export interface AdmissionConfiguration {
   readonly podSecurity?: PodSecurityConfiguration;
+  /** Of `admissionPlugins`, those that do not run. */
+  readonly disabled?: ReadonlySet<string>;
 }
+
+/** The rules that are known by kube-apiserver's names, in the order in which they run. */
+export const admissionPlugins: readonly string[] = [
+  "NamespaceLifecycle",
+  "LimitRanger",
+  "ServiceAccount",
+  "NodeRestriction",
+  "TaintNodesByCondition",
+  "PodSecurity",
+  "Priority",
+  "DefaultTolerationSeconds",
+  "DefaultStorageClass",
+  "StorageObjectInUseProtection",
+  "OwnerReferencesPermissionEnforcement",
+  "PersistentVolumeClaimResize",
+  "RuntimeClass",
+  "CertificateApproval",
+  "CertificateSigning",
+  "CertificateSubjectRestriction",
+  "DefaultIngressClass",
+  "PodTopologyLabels",
+  "ResourceQuota",
+];
 
 const apiVersions = ["apiserver.config.k8s.io/v1", "apiserver.k8s.io/v1alpha1"];
 

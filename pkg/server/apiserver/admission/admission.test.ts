@@ -13,6 +13,7 @@ import { type Clock, systemClock } from "../../../base/clock.ts";
 import { createRbacAuthorizer } from "../authz/rbac-authorizer.ts";
 import { createRbacPolicy } from "../authz/rbac-policy.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
+import { admissionPlugins } from "./admission-configuration.ts";
 import { createAdmissionChain } from "./chain.ts";
 
 const meta = (name: string, namespace?: string) => ({
@@ -24,7 +25,7 @@ const meta = (name: string, namespace?: string) => ({
 });
 
 /** Time that only goes on when somebody sleeps. */
-function setUp(onSleep: () => void = () => {}) {
+function setUp(onSleep: () => void = () => {}, disabled: ReadonlySet<string> = new Set()) {
   const world = new ObjectWorld();
   const clock: Clock = {
     ...systemClock,
@@ -43,6 +44,7 @@ function setUp(onSleep: () => void = () => {}) {
     resourceOfKind: (_apiVersion, kind) => (kind === "ReplicaSet" ? replicaSetResource : undefined),
     storedResources: () => [],
     writeQuotaUsed: () => Promise.resolve(false),
+    configuration: { disabled },
     serviceAllocation,
   });
   const namespace = (name: string, phase: "Active" | "Terminating" = "Active") =>
@@ -337,29 +339,10 @@ test("a Scale of what has an owner changes no owner", async () => {
   });
 });
 
-test("upstream's rules come in upstream's order, and what gives comes last", () => {
-  const upstream = [
-    "NamespaceLifecycle",
-    "LimitRanger",
-    "ServiceAccount",
-    "NodeRestriction",
-    "TaintNodesByCondition",
-    "PodSecurity",
-    "Priority",
-    "DefaultTolerationSeconds",
-    "DefaultStorageClass",
-    "StorageObjectInUseProtection",
-    "OwnerReferencesPermissionEnforcement",
-    "PersistentVolumeClaimResize",
-    "RuntimeClass",
-    "CertificateApproval",
-    "CertificateSigning",
-    "CertificateSubjectRestriction",
-    "DefaultIngressClass",
-    "PodTopologyLabels",
-    "ResourceQuota",
-  ];
+test("upstream's rules come in upstream's order, and what gives comes last; each can be left out", () => {
   const { names } = setUp();
-  expect(names.filter((name) => upstream.includes(name))).toEqual(upstream);
+  expect(names.filter((name) => admissionPlugins.includes(name))).toEqual(admissionPlugins);
   expect(names.at(-1)).toBe("ResourceQuota");
+  const disabled = new Set(["Priority", "ResourceQuota"]);
+  expect(setUp(undefined, disabled).names).toEqual(names.filter((name) => !disabled.has(name)));
 });

@@ -45,7 +45,8 @@ export interface AdmissionDeps {
 /** Every rule of admission, in kube-apiserver's order; what upstream checks in its storage comes late. */
 export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlugin[] {
   const { reader, clock, authorizer } = deps;
-  return [
+  const disabled = deps.configuration?.disabled ?? new Set<string>();
+  const chain: readonly AdmissionPlugin[] = [
     createCustomResourceLifecycle(reader),
     createNamespaceLifecycle(reader),
     createLimitRanger(reader),
@@ -70,4 +71,5 @@ export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlu
     // Nothing may refuse after it: what it gives, somebody has to have.
     createResourceQuota(deps),
   ];
+  return chain.filter(({ name }) => !disabled.has(name));
 }
