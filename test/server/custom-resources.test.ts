@@ -1,7 +1,8 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isConditionTrue } from "../../pkg/api/conditions.ts";
 import { customResourceDefinitionResource } from "../../pkg/api/resources/customresourcedefinition.ts";
-import type { Answer } from "./api-world.ts";
+import { type Answer, ask as askIn } from "./api-world.ts";
 import { type LoopsWorld, startLoopsWorld } from "./loops-world.ts";
 
 let world: LoopsWorld;
@@ -863,4 +864,49 @@ test("objects of custom kinds go with their owners and their namespace", async (
   expect((await ask("POST", path, cronTab("Owned", "a"))).status).toBe(201);
   await ask("DELETE", "/api/v1/namespaces/ending");
   await world.until(found, (objects) => (objects.length === 0 ? true : undefined));
+});
+
+test("a watch ends when its kind is served otherwise", async () => {
+  await establish(definition("watched", "Watched"));
+  const stream = world.api.session().request({
+    ":method": "GET",
+    ":path": `${objectsOf("watched")}?watch=1`,
+  });
+  let text = "";
+  stream.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  await once(stream, "response");
+  expect((await ask("POST", objectsOf("watched"), cronTab("Watched", "a"))).status).toBe(201);
+  const ended = once(stream, "end");
+  const crd = (await ask("GET", `${crds}/watched.stable.example.com`)).json;
+  crd.spec.versions[0].additionalPrinterColumns = [
+    { name: "Spec", type: "string", jsonPath: ".spec.cronSpec" },
+  ];
+  expect((await ask("PUT", `${crds}/watched.stable.example.com`, crd)).status).toBe(200);
+  await ended;
+  expect(JSON.parse(text)).toMatchObject({ type: "ADDED", object: { metadata: { name: "a" } } });
+});
+
+test("who may do what with a custom kind is said by roles, as with any other", async () => {
+  await establish(definition("guarded", "Guarded"));
+  const jane = world.api.session(world.api.certificateFor("jane", []));
+  const path = objectsOf("guarded");
+  expect((await askIn(jane, "GET", path)).status).toBe(403);
+  const roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+  await ask("POST", `${roles}/roles`, {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "Role",
+    metadata: { name: "guarded" },
+    rules: [{ apiGroups: ["stable.example.com"], resources: ["guarded"], verbs: ["list"] }],
+  });
+  await ask("POST", `${roles}/rolebindings`, {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: "guarded" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "guarded" },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "jane" }],
+  });
+  expect((await askIn(jane, "GET", path)).status).toBe(200);
+  expect((await askIn(jane, "POST", path, { body: cronTab("Guarded", "a") })).status).toBe(403);
 });

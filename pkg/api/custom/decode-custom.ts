@@ -2,7 +2,7 @@ import { ApiError } from "../api-error.ts";
 import { type Decoded, type DecodeOptions, decodeObject, type Misfit } from "../codec/decode.ts";
 import type { DuplicateKeys } from "../codec/json-parser.ts";
 import { kubernetesObjectSchema } from "../kubernetes-schema.ts";
-import type { Draft, KubernetesObject } from "../object.ts";
+import type { KubernetesObject } from "../object.ts";
 import type { Field, ObjectSchema, Schema } from "../schema.ts";
 import { pruneNulls } from "./apply-defaults.ts";
 import { coerceEmbedded, EmbeddedResourceError } from "./embedded-resource.ts";
@@ -125,6 +125,3 @@ function noteIn(paths: string[]): (path: string) => void {
     if (paths.length < notedMax) paths.push(path);
   };
 }
-
-/** A draft of a custom resource, as any JSON: its fields are known to its schema alone. */
-export type CustomDraft = Draft<KubernetesObject> & Record<string, unknown>;

@@ -112,7 +112,12 @@ export function createApiServer(deps: ApiServerDeps): ApiServer {
       ...createProxies({ ...store, reader: deps.reader, nodes }),
     ],
   };
-  serveCustomResources({ feed: createObjectFeed(hub), resources: deps.resources, logger });
+  serveCustomResources({
+    feed: createObjectFeed(hub),
+    resources: deps.resources,
+    logger,
+    replaced: (definitions) => watches.endOf(definitions),
+  });
   const surface = surfaceOf(deps.resources);
   const discovery = createDiscovery({
     surface,

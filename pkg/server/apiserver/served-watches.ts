@@ -1,8 +1,10 @@
+import type { ResourceDefinition } from "../../api/resource.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { WatchWriter } from "./watch-writer.ts";
 
 /** A watch that is being served, and what is due for it. Times are monotonic. */
 export interface ServedWatch {
+  readonly resource: ResourceDefinition;
   readonly writer: WatchWriter;
   readonly endsAtMs: number;
   /** Infinity for none. */
@@ -52,6 +54,12 @@ export class ServedWatches {
   endAll(): void {
     this.#isEnding = true;
     for (const { writer } of [...this.#watches]) writer.end();
+  }
+
+  /** Ends those of kinds that are no longer served, or otherwise: their clients list again, and see what is now. */
+  endOf(definitions: readonly ResourceDefinition[]): void {
+    const ended = new Set(definitions);
+    for (const { resource, writer } of [...this.#watches]) if (ended.has(resource)) writer.end();
   }
 
   #lookLater(): void {

@@ -45,6 +45,7 @@ export function replyWatch(
   const timeoutMs =
     options.timeoutSeconds > 0 ? options.timeoutSeconds * 1000 : timeoutMinMs * (1 + Math.random());
   const watch: ServedWatch = {
+    resource,
     writer,
     endsAtMs: nowMs + timeoutMs,
     bookmarkAtMs: options.allowWatchBookmarks ? nextBookmarkMs(nowMs) : Number.POSITIVE_INFINITY,
