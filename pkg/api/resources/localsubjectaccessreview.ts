@@ -4,7 +4,11 @@ import {
   localSubjectAccessReviewSchema,
 } from "../generated/authorization-v1.generated.ts";
 import { defineResource, type FieldError } from "../resource.ts";
-import { validateAccessQuestion, validateAccessSubject } from "../shared/access-review.ts";
+import {
+  validateAccessQuestion,
+  validateAccessSubject,
+  validateReviewMeta,
+} from "../shared/access-review.ts";
 
 export const localSubjectAccessReviewResource = defineResource<LocalSubjectAccessReview>({
   group: "authorization.k8s.io",
@@ -16,7 +20,11 @@ export const localSubjectAccessReviewResource = defineResource<LocalSubjectAcces
   verbs: ["create"],
   storage: "none",
   validate({ spec, metadata }) {
-    const errors: FieldError[] = [...validateAccessQuestion(spec), ...validateAccessSubject(spec)];
+    const errors: FieldError[] = [
+      ...validateAccessQuestion(spec),
+      ...validateAccessSubject(spec),
+      ...validateReviewMeta(metadata, ["namespace"]),
+    ];
     const namespace = spec.resourceAttributes?.namespace;
     if (spec.resourceAttributes !== undefined && namespace !== metadata.namespace) {
       errors.push(

@@ -3,7 +3,7 @@ import {
   selfSubjectAccessReviewSchema,
 } from "../generated/authorization-v1.generated.ts";
 import { defineResource } from "../resource.ts";
-import { validateAccessQuestion } from "../shared/access-review.ts";
+import { validateAccessQuestion, validateReviewMeta } from "../shared/access-review.ts";
 
 export const selfSubjectAccessReviewResource = defineResource<SelfSubjectAccessReview>({
   group: "authorization.k8s.io",
@@ -14,5 +14,8 @@ export const selfSubjectAccessReviewResource = defineResource<SelfSubjectAccessR
   schema: selfSubjectAccessReviewSchema,
   verbs: ["create"],
   storage: "none",
-  validate: ({ spec }) => validateAccessQuestion(spec),
+  validate: ({ metadata, spec }) => [
+    ...validateAccessQuestion(spec),
+    ...validateReviewMeta(metadata),
+  ],
 });

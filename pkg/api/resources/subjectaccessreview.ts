@@ -3,7 +3,11 @@ import {
   subjectAccessReviewSchema,
 } from "../generated/authorization-v1.generated.ts";
 import { defineResource } from "../resource.ts";
-import { validateAccessQuestion, validateAccessSubject } from "../shared/access-review.ts";
+import {
+  validateAccessQuestion,
+  validateAccessSubject,
+  validateReviewMeta,
+} from "../shared/access-review.ts";
 
 export const subjectAccessReviewResource = defineResource<SubjectAccessReview>({
   group: "authorization.k8s.io",
@@ -14,5 +18,9 @@ export const subjectAccessReviewResource = defineResource<SubjectAccessReview>({
   schema: subjectAccessReviewSchema,
   verbs: ["create"],
   storage: "none",
-  validate: ({ spec }) => [...validateAccessQuestion(spec), ...validateAccessSubject(spec)],
+  validate: ({ metadata, spec }) => [
+    ...validateAccessQuestion(spec),
+    ...validateAccessSubject(spec),
+    ...validateReviewMeta(metadata),
+  ],
 });

@@ -24,7 +24,7 @@ export const nodeRules: readonly PolicyRule[] = [
   rule("create get list watch", "", "nodes"),
   rule("patch update", "", "nodes/status"),
   rule("patch update", "", "nodes"),
-  rule("create patch update", "", "events"),
+  eventsRule,
   rule(readVerbs, "", "pods"),
   rule("create delete", "", "pods"),
   rule("patch update", "", "pods/status"),
@@ -119,9 +119,10 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
       rule(
         writeVerbs,
         "",
-        "configmaps events persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
+        "configmaps persistentvolumeclaims replicationcontrollers replicationcontrollers/scale secrets serviceaccounts services services/proxy",
       ),
       rule("create", "", "serviceaccounts/token"),
+      rule(writeVerbs, ["", "events.k8s.io"], "events"),
       rule(
         writeVerbs,
         "apps",
@@ -152,8 +153,9 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
       rule(
         readVerbs,
         "",
-        "bindings events limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
+        "bindings limitranges namespaces/status pods/log pods/status replicationcontrollers/status resourcequotas resourcequotas/status",
       ),
+      rule(readVerbs, ["", "events.k8s.io"], "events"),
       rule(readVerbs, "", "namespaces"),
       rule(readVerbs, "discovery.k8s.io", "endpointslices"),
       rule(
@@ -178,6 +180,13 @@ export const defaultClusterRoles: readonly DefaultClusterRole[] = [
     ],
   },
   { name: "system:node", rules: nodeRules },
+  {
+    name: "system:heapster",
+    rules: [
+      rule(readVerbs, "", "events namespaces nodes pods"),
+      rule(readVerbs, "extensions", "deployments"),
+    ],
+  },
   {
     name: "system:node-problem-detector",
     rules: [rule("get", "", "nodes"), rule("patch", "", "nodes/status"), eventsRule],

@@ -72,8 +72,6 @@ const leaderLocking = (name: string, accounts: readonly string[]): SystemRole =>
   namespace: "kube-system",
   name: `system::leader-locking-${name}`,
   rules: [
-    rule("watch", "", "configmaps"),
-    rule("get update", "", "configmaps", name),
     rule("create get list update watch", coordination, "leases"),
     rule("create get list update watch", coordination, "leasecandidates"),
   ],

@@ -71,12 +71,12 @@ export function createLegacyTokenAuthenticator(deps: LegacyTokenDeps): TokenAuth
     if (!isSame(Buffer.from(secret.data?.["token"] ?? "", "base64"), Buffer.from(token))) {
       return undefined;
     }
-    if ((secret.metadata.labels?.[invalidSinceLabel] ?? "") !== "") return undefined;
     const account = reader.get(serviceAccountResource, namespace, name);
     if (account?.metadata.uid !== uid || account.metadata.deletionTimestamp !== undefined) {
       return undefined;
     }
     noteUse(secret);
+    if ((secret.metadata.labels?.[invalidSinceLabel] ?? "") !== "") return undefined;
     return {
       username: serviceAccountUsername(namespace, name),
       uid,

@@ -111,7 +111,7 @@ function decideStatus(question: Question, resource: NodeRelated): Decision {
 
 function decideServiceAccount(question: Question): Decision {
   const { verb, subresource, name } = question.attributes;
-  if (verb === "get" && subresource === "") return decideGet(question, "serviceaccounts");
+  if (verb === "get" && subresource === "") return decideRead(question, "serviceaccounts");
   if (verb !== "create" || name === "") {
     return refused("can only create tokens for individual service accounts");
   }

@@ -8,5 +8,5 @@ export function checkReview<T extends KubernetesObject>(
   review: T,
 ): void {
   const errors = resource.validate?.(review) ?? [];
-  if (errors.length > 0) throw ApiError.invalid(resource, review.metadata.name ?? "", errors);
+  if (errors.length > 0) throw ApiError.invalid(resource, "", errors);
 }

@@ -49,8 +49,7 @@ function post(kind: string, spec: object, user = jane, namespace?: string) {
     warnings: [],
   };
   const draft = { apiVersion: "v1", kind, metadata: {}, spec };
-  const options = { dryRun: false } as Parameters<typeof review.create>[3];
-  return review.create(context, namespace, draft as never, options);
+  return review.create?.(context, namespace, draft as never, { dryRun: false } as never);
 }
 
 const pods = { verb: "get", resource: "pods", namespace: "default" };
@@ -102,4 +101,51 @@ test("whose token is this?", () => {
   expect(post("TokenReview", { token: "bad" })).toMatchObject({
     status: { user: {}, error: "invalid bearer token" },
   });
+});
+
+const selecting = (selectors: object) => ({ resourceAttributes: { ...pods, ...selectors } });
+
+test.each([
+  [{ fieldSelector: { rawSelector: "spec.nodeName=n1" } }, undefined],
+  [
+    { fieldSelector: { rawSelector: "a==b==c,!" } },
+    "spec.resourceAttributes.fieldSelector ignored due to parse error",
+  ],
+  [
+    {
+      fieldSelector: {
+        requirements: [
+          { key: "a", operator: "In", values: ["b"] },
+          { key: "c", operator: "Exists" },
+        ],
+      },
+      labelSelector: { requirements: [{ key: "a", operator: "Later", values: ["b"] }] },
+    },
+    "spec.resourceAttributes.fieldSelector partially ignored due to parse error; " +
+      "spec.resourceAttributes.labelSelector ignored due to parse error",
+  ],
+])("a question that selects %j", (selectors, evaluationError) => {
+  const answer = post("SelfSubjectAccessReview", selecting(selectors)) as {
+    readonly status?: { readonly evaluationError?: string };
+  };
+  expect(answer.status?.evaluationError).toBe(evaluationError);
+});
+
+test.each([
+  [
+    { fieldSelector: {} },
+    "spec.resourceAttributes.fieldSelector.requirements: Required value: when spec.resourceAttributes.fieldSelector is specified, requirements or rawSelector is required",
+  ],
+  [
+    {
+      labelSelector: { rawSelector: "a", requirements: [{ key: "a", operator: "Exists" }] },
+    },
+    'spec.resourceAttributes.labelSelector.rawSelector: Invalid value: "a": may not specified at the same time as requirements',
+  ],
+  [
+    { fieldSelector: { requirements: [{ key: "", operator: "In" }] } },
+    "spec.resourceAttributes.fieldSelector.requirements[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+  ],
+])("a question that selects %j is refused", (selectors, message) => {
+  expect(() => post("SelfSubjectAccessReview", selecting(selectors))).toThrow(message);
 });
