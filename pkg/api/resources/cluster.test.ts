@@ -244,7 +244,7 @@ test("an endpoint slice has addresses of its kind", () => {
   expect(problemsOf(endpointSliceResource, good)).toEqual([]);
   expect(good.ports).toEqual([{ name: "", port: 80, protocol: "TCP" }]);
   expect(problemsOf(endpointSliceResource, slice("IPv6", "10.0.0.1"))).toEqual([
-    "endpoints[0].addresses[0]: Invalid value: must be a valid IPv6 address",
+    "endpoints[0].addresses[0]: Invalid value: must be an IPv6 address",
   ]);
   expect(row(endpointSliceResource.columns, good).slice(1, 4)).toEqual(["IPv4", "80", "10.0.0.1"]);
 });

@@ -1,13 +1,16 @@
 import { ageColumn, nameColumn } from "../columns.ts";
 import { invalidEach, notSupported, required } from "../field-error.ts";
 import {
+  type EndpointAddress,
   type EndpointSubset,
   type Endpoints,
   endpointsSchema,
 } from "../generated/core-v1.generated.ts";
-import { checkIpAddress, ipFamilyOf } from "../ip-address.ts";
-import { checkDnsLabel, checkPortNumber } from "../names.ts";
+import { checkIpAddress, ipFamilyOf, ipWarnings } from "../ip-address.ts";
+import { checkDnsLabel, checkDnsSubdomain, checkPortNumber, checkQualifiedName } from "../names.ts";
+import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
+import { checkEndpointIp } from "../shared/endpoint-ip.ts";
 
 export const endpointsResource = defineResource<Endpoints>({
   group: "",
@@ -18,13 +21,17 @@ export const endpointsResource = defineResource<Endpoints>({
   shortNames: ["ep"],
   scope: "namespace",
   schema: endpointsSchema,
+  deprecationWarning: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   defaults({ subsets }) {
     for (const subset of subsets ?? []) {
       for (const port of subset.ports ?? []) port.protocol ||= "TCP";
     }
   },
-  validate: ({ subsets }) =>
-    (subsets ?? []).flatMap((subset, index) => validateSubset(subset, `subsets[${index}]`)),
+  validateCreate: validate,
+  // What was once let pass stays as it is.
+  validateUpdate: (next, previous) =>
+    equalJson(next.subsets ?? [], previous.subsets ?? []) ? [] : validate(next),
+  warnings,
   columns: [
     nameColumn,
     {
@@ -37,18 +44,36 @@ export const endpointsResource = defineResource<Endpoints>({
   ],
 });
 
+const fields = ["addresses", "notReadyAddresses"] as const;
+
+/** The controller's own addresses are right by the time they are written. */
+function warnings({ metadata, subsets = [] }: Endpoints): readonly string[] {
+  if (metadata.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller") return [];
+  return subsets.flatMap((subset, index) =>
+    fields.flatMap((field) =>
+      (subset[field] ?? []).flatMap(({ ip }, at) =>
+        ipWarnings(`subsets[${index}].${field}[${at}].ip`, ip),
+      ),
+    ),
+  );
+}
+
+function validate({ subsets = [] }: Endpoints): readonly FieldError[] {
+  return subsets.flatMap((subset, index) => validateSubset(subset, `subsets[${index}]`));
+}
+
 function validateSubset(subset: EndpointSubset, path: string): readonly FieldError[] {
   const errors: FieldError[] = [];
   const { addresses = [], notReadyAddresses = [], ports = [] } = subset;
   if (addresses.length === 0 && notReadyAddresses.length === 0) {
     errors.push(required(path, "must specify `addresses` or `notReadyAddresses`"));
   }
-  for (const [field, list] of Object.entries({ addresses, notReadyAddresses })) {
-    list.forEach(({ ip }, index) => {
-      errors.push(...invalidEach(`${path}.${field}[${index}].ip`, ip, checkIpAddress(ip)));
+  for (const field of fields) {
+    (subset[field] ?? []).forEach((address, index) => {
+      errors.push(...validateAddress(address, `${path}.${field}[${index}]`));
     });
   }
-  ports.forEach(({ name = "", port, protocol = "" }, index) => {
+  ports.forEach(({ appProtocol, name = "", port, protocol = "" }, index) => {
     const at = `${path}.ports[${index}]`;
     if (name === "") {
       if (ports.length > 1) errors.push(required(`${at}.name`));
@@ -57,8 +82,26 @@ function validateSubset(subset: EndpointSubset, path: string): readonly FieldErr
     if (!["SCTP", "TCP", "UDP"].includes(protocol)) {
       errors.push(notSupported(`${at}.protocol`, protocol, ["SCTP", "TCP", "UDP"]));
     }
+    if (appProtocol !== undefined) {
+      const problems = checkQualifiedName(appProtocol);
+      errors.push(...invalidEach(`${at}.appProtocol`, appProtocol, problems));
+    }
   });
   return errors;
+}
+
+function validateAddress(
+  { hostname = "", ip, nodeName }: EndpointAddress,
+  path: string,
+): readonly FieldError[] {
+  return [
+    ...invalidEach(`${path}.ip`, ip, checkIpAddress(ip)),
+    ...(hostname === "" ? [] : invalidEach(`${path}.hostname`, hostname, checkDnsLabel(hostname))),
+    ...(nodeName === undefined
+      ? []
+      : invalidEach(`${path}.nodeName`, nodeName, checkDnsSubdomain(nodeName))),
+    ...invalidEach(`${path}.ip`, ip, checkEndpointIp(ip)),
+  ];
 }
 
 const shownMax = 3;
