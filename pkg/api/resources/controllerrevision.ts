@@ -1,11 +1,13 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { immutableDetail, invalid, required } from "../field-error.ts";
+import { required } from "../field-error.ts";
 import {
   type ControllerRevision,
   controllerRevisionSchema,
 } from "../generated/apps-v1.generated.ts";
-import { equalJson } from "../patch/json-value.ts";
+import { isJsonObject } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
+import { validateNonNegative } from "../shared/validate-counts.ts";
+import { immutable } from "../shared/workload.ts";
 
 export const controllerRevisionResource = defineResource<ControllerRevision>({
   group: "apps",
@@ -14,16 +16,16 @@ export const controllerRevisionResource = defineResource<ControllerRevision>({
   plural: "controllerrevisions",
   scope: "namespace",
   schema: controllerRevisionSchema,
-  validate({ data, revision }) {
+  validate({ revision }) {
     const errors: FieldError[] = [];
-    if (data === undefined || data === null) errors.push(required("data", "data is mandatory"));
-    if (revision < 0) {
-      errors.push(invalid("revision", revision, "must be greater than or equal to 0"));
-    }
+    validateNonNegative(revision, "revision", errors);
     return errors;
   },
-  validateUpdate: (next, previous) =>
-    equalJson(next.data, previous.data) ? [] : [invalid("data", next.data, immutableDetail)],
+  validateCreate({ data }) {
+    if (data === undefined || data === null) return [required("data", "data is mandatory")];
+    return isJsonObject(data) ? [] : [required("data", "data must be a valid JSON object")];
+  },
+  validateUpdate: (next, previous) => immutable("data", next.data, previous.data),
   columns: [
     nameColumn,
     {

@@ -21,6 +21,7 @@ import {
   validateNonNegative,
 } from "../shared/validate-counts.ts";
 import {
+  goStrategy,
   templateWarnings,
   validateEndlessTemplate,
   validateNotEmpty,
@@ -143,7 +144,7 @@ function validateUpdateStrategy(strategy: DaemonSetUpdateStrategy, errors: Field
       else validateRollingUpdate(strategy.rollingUpdate, `${path}.rollingUpdate`, errors);
       break;
     default:
-      errors.push(notSupported(path, strategy, ["RollingUpdate", "OnDelete"]));
+      errors.push(notSupported(path, goStrategy(strategy), ["RollingUpdate", "OnDelete"]));
   }
 }
 

@@ -20,6 +20,7 @@ import {
   validateReplicaCounts,
 } from "../shared/validate-counts.ts";
 import {
+  goStrategy,
   namedTemplateWarnings,
   validateReplicaSelection,
   validateSelectorUpdate,
@@ -133,7 +134,7 @@ function validateStrategy(strategy: DeploymentStrategy, errors: FieldError[]): v
       } else validateRollingUpdate(strategy.rollingUpdate, `${path}.rollingUpdate`, errors);
       break;
     default:
-      errors.push(notSupported(path, strategy, ["Recreate", "RollingUpdate"]));
+      errors.push(notSupported(path, goStrategy(strategy), ["Recreate", "RollingUpdate"]));
   }
 }
 

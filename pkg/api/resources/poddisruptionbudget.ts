@@ -79,7 +79,14 @@ function validate({ spec }: PodDisruptionBudget): readonly FieldError[] {
   const errors: FieldError[] = [];
   const { minAvailable, maxUnavailable, unhealthyPodEvictionPolicy: policy } = spec;
   if (minAvailable !== undefined && maxUnavailable !== undefined) {
-    errors.push(invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
+    // Upstream prints a value of its own type.
+    const printed = {
+      MinAvailable: minAvailable,
+      Selector: spec.selector ?? null,
+      MaxUnavailable: maxUnavailable,
+      UnhealthyPodEvictionPolicy: policy ?? null,
+    };
+    errors.push(invalid("spec", printed, "minAvailable and maxUnavailable cannot be both set"));
   }
   validateIntOrPercent(minAvailable, "spec.minAvailable", errors);
   validateAtMost100Percent(minAvailable, "spec.minAvailable", errors);

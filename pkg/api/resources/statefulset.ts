@@ -165,7 +165,7 @@ function validateUpdateStrategy(strategy: StatefulSetUpdateStrategy, errors: Fie
         errors.push(
           invalid(
             `${path}.rollingUpdate`,
-            rollingUpdate,
+            asGoStrategy(strategy).RollingUpdate,
             "only allowed for updateStrategy 'RollingUpdate'",
           ),
         );
@@ -182,7 +182,7 @@ function validateUpdateStrategy(strategy: StatefulSetUpdateStrategy, errors: Fie
       }
       break;
     default:
-      errors.push(invalid(path, strategy, "must be 'RollingUpdate' or 'OnDelete'"));
+      errors.push(invalid(path, asGoStrategy(strategy), "must be 'RollingUpdate' or 'OnDelete'"));
   }
 }
 
@@ -190,6 +190,16 @@ function validateMaxUnavailable(value: number | string, path: string, errors: Fi
   validateIntOrPercent(value, path, errors);
   if (isZeroCount(value)) errors.push(invalid(path, value, "cannot be 0"));
   validateAtMost100Percent(value, path, errors);
+}
+
+/** As upstream prints it, which prints a value of its own type. */
+function asGoStrategy({ type, rollingUpdate }: StatefulSetUpdateStrategy) {
+  const { partition = 0, maxUnavailable = null } = rollingUpdate ?? {};
+  return {
+    Type: type ?? "",
+    RollingUpdate:
+      rollingUpdate === undefined ? null : { Partition: partition, MaxUnavailable: maxUnavailable },
+  };
 }
 
 /** The template as its pods will have it: named and placed in the DNS by the controller, with a volume for each claim. */

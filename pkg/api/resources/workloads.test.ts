@@ -4,6 +4,7 @@ import { draftOf } from "../draft.ts";
 import type { DaemonSet } from "../generated/apps-v1.generated.ts";
 import type { Draft, KubernetesObject } from "../object.ts";
 import type { FieldError, ResourceDefinition } from "../resource.ts";
+import { controllerRevisionResource } from "./controllerrevision.ts";
 import { daemonSetResource } from "./daemonset.ts";
 import { podTemplateResource } from "./podtemplate.ts";
 import { replicaSetResource } from "./replicaset.ts";
@@ -279,6 +280,33 @@ describe("what is wrong is said in upstream's words", () => {
       problemsOf(podTemplateResource, make(podTemplateResource, "template: {spec: {}}")),
     ).toEqual(["template.spec.containers: Required value"]);
   });
+});
+
+test("a strategy that there is not is shown as upstream shows it", () => {
+  const [error] =
+    daemonSetResource.validate?.(daemonSet(`updateStrategy: {type: No}, ${plain}`)) ?? [];
+  expect(error?.value).toEqual({ Type: "No", RollingUpdate: null });
+});
+
+test("what a revision keeps is an object, and stays", () => {
+  const revision = (data: string) =>
+    createdFromYaml(
+      controllerRevisionResource,
+      `{apiVersion: apps/v1, kind: ControllerRevision, metadata: {name: a}, revision: -1, data: ${data}}`,
+    );
+  expect(shown(controllerRevisionResource.validateCreate?.(revision("null")))).toEqual([
+    "data: Required value: data is mandatory",
+  ]);
+  expect(shown(controllerRevisionResource.validateCreate?.(revision("3")))).toEqual([
+    "data: Required value: data must be a valid JSON object",
+  ]);
+  const before = revision("{a: b}");
+  expect(problemsOf(controllerRevisionResource, before)).toEqual([
+    "revision: Invalid value: must be greater than or equal to 0",
+  ]);
+  expect(shown(controllerRevisionResource.validateUpdate?.(revision("{}"), before))).toEqual([
+    "data: Invalid value: field is immutable",
+  ]);
 });
 
 describe("an update", () => {

@@ -128,6 +128,25 @@ export function validateEndless(
   }
 }
 
+/** How pods are replaced, as upstream prints it in a message, which prints a value of its own type. */
+export function goStrategy({
+  type,
+  rollingUpdate,
+}: {
+  readonly type?: string;
+  readonly rollingUpdate?: {
+    readonly maxSurge?: number | string;
+    readonly maxUnavailable?: number | string;
+  };
+}): unknown {
+  const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate ?? {};
+  return {
+    Type: type ?? "",
+    RollingUpdate:
+      rollingUpdate === undefined ? null : { MaxUnavailable: maxUnavailable, MaxSurge: maxSurge },
+  };
+}
+
 /** The pods that a workload counts as its own are chosen once. */
 export function validateSelectorUpdate(next: Workload, previous: Workload): readonly FieldError[] {
   return immutable("spec.selector", next.spec.selector, previous.spec.selector);
