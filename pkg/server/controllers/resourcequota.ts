@@ -1,5 +1,6 @@
 import type { ResourceQuota } from "../../api/generated/core-v1.generated.ts";
 import { type KubernetesObject, keyOf, type ObjectKey } from "../../api/object.ts";
+import { equalJson } from "../../api/patch/json-value.ts";
 import { groupResourceOf, type ResourceDefinition } from "../../api/resource.ts";
 import { resourceQuotaResource } from "../../api/resources/resourcequota.ts";
 import { amountsOf, listOf, masked, sameAmounts } from "../../api/shared/quota/amounts.ts";
@@ -14,6 +15,8 @@ import { watchChanges } from "../../client/watches.ts";
 
 /** What was given for a creation that came to nothing in another server is found so late at the latest. */
 const recountMs = 5 * 60_000;
+/** What was on its way when there was no bound yet has arrived by then. */
+const newBoundsRecountMs = 1_000;
 
 export type QuotaStatus = NonNullable<ResourceQuota["status"]>;
 
@@ -117,7 +120,8 @@ export function resourceQuotaController(deps: {
           subresource: "status",
         });
       }
-      return { requeueAfterMs: recountMs };
+      const isNew = !equalJson(status.hard, quota.status?.hard);
+      return { requeueAfterMs: isNew ? newBoundsRecountMs : recountMs };
     },
   };
 }

@@ -28,7 +28,8 @@ type Entry =
       readonly taken: Map<string, Amounts>;
       /** Only asks. */
       readonly isDry: boolean;
-      readonly answer: (answer: Taken | ApiError) => void;
+      readonly answer: (taken: Taken) => void;
+      readonly fail: (error: unknown) => void;
       refuse(why: string): ApiError;
     }
   | { readonly type: "give-back"; readonly taken: Taken; readonly answer: () => void };
@@ -53,24 +54,23 @@ export class QuotaLedger {
   }
 
   /** Takes what a write needs, or says why it cannot have it, as `refuse` makes it an error. A dry run takes nothing. */
-  async take(
+  take(
     namespace: string,
     write: ChargedWrite,
     refuse: (why: string) => ApiError,
     isDry: boolean,
   ): Promise<Taken> {
-    const answer = await new Promise<Taken | ApiError>((resolve) =>
+    return new Promise((answer, fail) =>
       this.#enter(namespace, {
         type: "take",
         write,
         taken: new Map(),
         isDry,
-        answer: resolve,
+        answer,
+        fail,
         refuse,
       }),
     );
-    if (answer instanceof ApiError) throw answer;
-    return answer;
   }
 
   /** Gives back what was taken for a write that came to nothing. */
@@ -125,9 +125,8 @@ export class QuotaLedger {
       }
       for (const entry of open) answer(entry);
     } catch (caught) {
-      const error = ApiError.from(caught);
       for (const entry of open) {
-        if (entry.type === "take") entry.answer(error);
+        if (entry.type === "take") entry.fail(caught);
         else entry.answer();
       }
     }
@@ -152,7 +151,7 @@ export class QuotaLedger {
       const charged = charge(quotas, entry.write, this.#deps.now());
       if (charged.outcome === "refused") {
         open.delete(entry);
-        entry.answer(entry.refuse(charged.why));
+        entry.fail(entry.refuse(charged.why));
         // What other quotas gave in an earlier round waits for the next turn.
         const { taken } = entry;
         if (taken.size > 0) {

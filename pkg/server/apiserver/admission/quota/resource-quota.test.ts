@@ -181,3 +181,15 @@ test.each([
     expect(await isHeld({})).toBe(none);
   },
 );
+
+test("where the disk takes nothing, who asked is told so, and the next is asked anew", async () => {
+  const { plugin, put, used, create, hooks } = setUp();
+  put("q", { hard: { pods: "3" }, used: { pods: "0" } });
+  hooks.onWrite = () => {
+    hooks.onWrite = () => {};
+    throw new Error("the disk is full");
+  };
+  await expect(plugin.validate?.(create("a"))).rejects.toThrow("the disk is full");
+  await plugin.validate?.(create("b"));
+  expect(used("q")).toEqual({ pods: "1" });
+});

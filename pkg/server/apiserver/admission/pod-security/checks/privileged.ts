@@ -1,6 +1,6 @@
 import { type Check, containersWith, named } from "../check.ts";
 
-/** Privileged containers stand outside of nearly all that keeps containers apart. */
+/** Privileged containers stand outside of nearly all that keeps containers apart. (The exemplar of a check.) */
 export const privileged: Check = {
   id: "privileged",
   level: "baseline",
