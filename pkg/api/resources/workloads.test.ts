@@ -284,8 +284,8 @@ describe("what is wrong is said in upstream's words", () => {
 
 test("a strategy that there is not is shown as upstream shows it", () => {
   const [error] =
-    daemonSetResource.validate?.(daemonSet(`updateStrategy: {type: No}, ${plain}`)) ?? [];
-  expect(error?.value).toEqual({ Type: "No", RollingUpdate: null });
+    daemonSetResource.validate?.(daemonSet(`updateStrategy: {type: Odd}, ${plain}`)) ?? [];
+  expect(error?.value).toEqual({ Type: "Odd", RollingUpdate: null });
 });
 
 test("what a revision keeps is an object, and stays", () => {
