@@ -317,7 +317,7 @@ function asGoAffinity(affinity: VolumeNodeAffinity | undefined) {
       affinity.required === undefined
         ? null
         : {
-            NodeSelectorTerms: affinity.required.nodeSelectorTerms.map((term) => ({
+            NodeSelectorTerms: (affinity.required.nodeSelectorTerms ?? []).map((term) => ({
               MatchExpressions: requirements(term.matchExpressions),
               MatchFields: requirements(term.matchFields),
             })),

@@ -276,6 +276,10 @@ describe("a PersistentVolume", () => {
         'nodeAffinity: Invalid value: {"Required":{"NodeSelectorTerms":[{"MatchExpressions":[{"Key":"region","Operator":"In","Values":["a"]}],"MatchFields":null}]}}: field is immutable, except for updating from beta label to GA',
       ]);
       expect(change(on("zone"), nfs)).toHaveLength(1);
+      expect(change(on("zone"), `${nfs}, nodeAffinity: {required: {}}`)).toEqual([
+        "spec.nodeAffinity.required.nodeSelectorTerms: Required value: must have at least one node selector term",
+        'nodeAffinity: Invalid value: {"Required":{"NodeSelectorTerms":[]}}: field is immutable, except for updating from beta label to GA',
+      ]);
     });
   });
 
