@@ -5,6 +5,7 @@ import { systemClock } from "../../pkg/base/clock.ts";
 import { silentLogger } from "../../pkg/base/log.ts";
 import { createObjectFeed } from "../../pkg/server/apiserver/authz/object-feed.ts";
 import { createFlowObjectKeeper } from "../../pkg/server/bootstrap/flow-objects.ts";
+import { allowEverything } from "./allow-everything.ts";
 import { type ApiWorld, ask, startApiWorld } from "./api-world.ts";
 
 const flowControl = "/apis/flowcontrol.apiserver.k8s.io/v1";
@@ -34,25 +35,6 @@ async function until<T>(ask: () => Promise<T>, isWanted: (value: T) => boolean):
     const value = await ask();
     if (isWanted(value)) return value;
   }
-}
-
-async function allowEverything(world: ApiWorld, user: string): Promise<void> {
-  const apiVersion = "rbac.authorization.k8s.io/v1";
-  const rules = [
-    { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
-    { verbs: ["*"], nonResourceURLs: ["*"] },
-  ];
-  const metadata = { name: user };
-  const role = { apiVersion, kind: "ClusterRole", metadata, rules };
-  const binding = {
-    apiVersion,
-    kind: "ClusterRoleBinding",
-    metadata,
-    subjects: [{ kind: "User", apiGroup: "rbac.authorization.k8s.io", name: user }],
-    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: user },
-  };
-  await world.request("POST", `/apis/${apiVersion}/clusterroles`, { body: role });
-  await world.request("POST", `/apis/${apiVersion}/clusterrolebindings`, { body: binding });
 }
 
 interface Schema {

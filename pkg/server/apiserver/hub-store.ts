@@ -65,6 +65,13 @@ class HubStore implements OpenHub {
   readonly #waiting = new Set<{ readonly revision: Revision; readonly resolve: () => void }>();
   #resources = new Map<string, HubResource>();
   #revision: Revision = 0;
+  #lastList:
+    | {
+        readonly of: OrderedMap<HubObject>;
+        readonly prefix: string;
+        readonly page: ReturnType<typeof page>;
+      }
+    | undefined;
   /** Where the history of resources begins that nothing was known of when the hub was filled. */
   #loadedAt: Revision = 0;
   #feed: Promise<void> = Promise.resolve();
@@ -116,12 +123,22 @@ class HubStore implements OpenHub {
     if (resource === undefined && revision < this.#loadedAt) return { outcome: "expired" };
     const objects = resource === undefined ? OrderedMap.empty<HubObject>() : resource.objectsAt(at);
     if (objects === undefined) return { outcome: "expired" };
-    return { outcome: "listed", revision, ...page(objects, range) };
+    return { outcome: "listed", revision, ...this.#pageOf(objects, range) };
   }
 
   count(prefix: string): number {
     const resource = this.#resources.get(resourceOf(prefix));
     return resource?.objectsAt(undefined)?.count({ prefix }) ?? 0;
+  }
+
+  /** Whole lists of one state are the same for all who ask: many may ask at once. */
+  #pageOf(objects: OrderedMap<HubObject>, range: HubRange): ReturnType<typeof page> {
+    if (range.limit !== undefined || range.startAfter !== undefined) return page(objects, range);
+    const { prefix } = range;
+    if (this.#lastList?.of !== objects || this.#lastList.prefix !== prefix) {
+      this.#lastList = { of: objects, prefix, page: page(objects, range) };
+    }
+    return this.#lastList.page;
   }
 
   snapshot(prefix: string): { revision: Revision; objects: Iterable<HubObject> } {

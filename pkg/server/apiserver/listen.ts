@@ -46,8 +46,13 @@ const keepAliveMs = 60_000;
 const headersTimeoutMs = 30_000;
 const handshakeTimeoutMs = 10_000;
 const headerBytesMax = 64 * 1024;
-/** What all requests of one connection may send ahead of being read: the protocol's own 64 KiB would hold up writers. */
-const connectionWindowBytes = 4 * 1024 * 1024;
+/**
+ * What the requests of all connections may send ahead of being read. While there are few, each gets so much of it that
+ * writers are not held up; however many there are, each gets what the protocol gives it anyway.
+ */
+const allWindowsBytes = 16 * 1024 * 1024;
+const connectionWindowBytesMin = 64 * 1024;
+const connectionWindowBytesMax = 4 * 1024 * 1024;
 
 /** Serves the app over TLS, in HTTP/2 and 1.1. Every client is asked for a certificate; none has to have one. */
 export function createListener(deps: ListenDeps): ApiListener {
@@ -95,7 +100,12 @@ export function createListener(deps: ListenDeps): ApiListener {
   const sockets = new Set<Socket>();
   server.on("session", (session) => {
     sessions.add(session);
-    session.setLocalWindowSize(connectionWindowBytes);
+    session.setLocalWindowSize(
+      Math.max(
+        connectionWindowBytesMin,
+        Math.min(connectionWindowBytesMax, Math.floor(allWindowsBytes / sessions.size)),
+      ),
+    );
     session.once("close", () => sessions.delete(session));
     // A connection that breaks is the client's affair, and told by its requests.
     session.on("error", () => session.destroy());

@@ -5,14 +5,39 @@ import { gzipped, gzipStream } from "./gzip.ts";
 import { wantsGzip } from "./negotiation.ts";
 import { headersOf, reply } from "./reply.ts";
 
-/** Answers up to this long are one buffer; longer ones are written in parts of this size. */
-const partBytes = 256 * 1024;
+/**
+ * Answers up to this long are one buffer; longer ones are written in parts of this size, or of smaller ones while there
+ * are many: what waits for a client that reads slowly is one part, and all parts together are bounded.
+ */
+const partBytesMax = 256 * 1024;
+const partBytesMin = 16 * 1024;
+const allPartsBytes = 8 * 1024 * 1024;
+
+/** How many long answers are under way. */
+let underWay = 0;
+
+function partBytes(): number {
+  return Math.max(partBytesMin, Math.min(partBytesMax, Math.floor(allPartsBytes / underWay)));
+}
 
 /**
  * Answers with the parts, one after the other, as fast as the client reads: compressed where that is much and the
  * client can read it. They are never joined to one long buffer, and others are served between them.
  */
 export async function replyParts(
+  exchange: Exchange,
+  contentType: string,
+  parts: Iterable<Uint8Array>,
+): Promise<Answered> {
+  underWay += 1;
+  try {
+    return await writeParts(exchange, contentType, parts);
+  } finally {
+    underWay -= 1;
+  }
+}
+
+async function writeParts(
   exchange: Exchange,
   contentType: string,
   parts: Iterable<Uint8Array>,
@@ -89,7 +114,7 @@ function* joined(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
   for (const part of parts) {
     waiting.push(part);
     bytes += part.length;
-    if (bytes < partBytes) continue;
+    if (bytes < partBytes()) continue;
     yield Buffer.concat(waiting, bytes);
     waiting = [];
     bytes = 0;
