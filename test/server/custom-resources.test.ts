@@ -76,7 +76,7 @@ function definition(
     spec: {
       group,
       scope: "Namespaced",
-      names: { plural, kind, shortNames: [plural.slice(0, 2)], categories: ["all"] },
+      names: { plural, kind, shortNames: [plural.slice(0, 3)], categories: ["all"] },
       versions: [
         {
           name: "v1",
@@ -154,7 +154,7 @@ test("a kind comes with its definition and goes with it", async () => {
       name: "crontabs",
       singularName: "crontab",
       kind: "CronTab",
-      shortNames: ["cr"],
+      shortNames: ["cro"],
       categories: ["all"],
     },
   ]);
@@ -613,7 +613,7 @@ describe("names", () => {
       "Second",
       {},
       {
-        names: { plural: "seconds", kind: "First", shortNames: ["fi"] },
+        names: { plural: "seconds", kind: "First", shortNames: ["fir"] },
       },
     );
     await ask("POST", crds, second);
@@ -909,4 +909,135 @@ test("who may do what with a custom kind is said by roles, as with any other", a
   });
   expect((await askIn(jane, "GET", path)).status).toBe(200);
   expect((await askIn(jane, "POST", path, { body: cronTab("Guarded", "a") })).status).toBe(403);
+});
+
+test("a kind of the cluster's has no namespaces, and every verb", async () => {
+  await establish(definition("globals", "Global", {}, { scope: "Cluster" }));
+  const path = "/apis/stable.example.com/v1/globals";
+  const dry = await ask("POST", `${path}?dryRun=All`, cronTab("Global", "dry"));
+  expect(dry.status).toBe(201);
+  expect((await ask("GET", `${path}/dry`)).status).toBe(404);
+  for (const letter of ["a", "b", "c"]) {
+    const made = await ask("POST", path, {
+      ...cronTab("Global", ""),
+      metadata: { generateName: `${letter}-` },
+    });
+    expect(made.json.metadata.name).toMatch(new RegExp(`^${letter}-[a-z0-9]{5}$`));
+    expect(made.json.metadata).not.toHaveProperty("namespace");
+  }
+  const first = await ask("GET", `${path}?limit=2`);
+  expect(first.json).toMatchObject({
+    kind: "GlobalList",
+    items: [{}, {}],
+    metadata: { remainingItemCount: 1 },
+  });
+  const rest = await ask("GET", `${path}?limit=2&continue=${first.json.metadata.continue}`);
+  expect(rest.json.items).toHaveLength(1);
+  expect((await ask("GET", objectsOf("globals"))).status).toBe(404);
+  expect((await ask("DELETE", path)).json.items).toHaveLength(3);
+  expect((await ask("GET", path)).json.items).toEqual([]);
+});
+
+test("a definition may change in what its objects do not depend on, once it is established", async () => {
+  await establish(definition("fixed", "Fixed"));
+  const path = `${crds}/fixed.stable.example.com`;
+  const crd = (await ask("GET", path)).json;
+  const refused = await ask("PUT", path, {
+    ...crd,
+    spec: {
+      ...crd.spec,
+      scope: "Cluster",
+      group: "other.example.com",
+      names: { ...crd.spec.names, plural: "others", kind: "Other" },
+    },
+  });
+  expect(refused.json.message).toBe(
+    'CustomResourceDefinition.apiextensions.k8s.io "fixed.stable.example.com" is invalid: [spec.scope: Invalid value: "Cluster": field is immutable, spec.names.kind: Invalid value: "Other": field is immutable, spec.group: Invalid value: "other.example.com": field is immutable, spec.names.plural: Invalid value: "others": field is immutable]',
+  );
+  const renamed = await ask("PUT", path, {
+    ...crd,
+    spec: { ...crd.spec, names: { ...crd.spec.names, shortNames: ["fx"] } },
+  });
+  expect(renamed.json.metadata.generation).toBe(2);
+  await world.until(customResourceDefinitionResource, (definitions) =>
+    definitions.find(
+      ({ metadata, status }) =>
+        metadata.name === "fixed.stable.example.com" &&
+        status?.acceptedNames?.shortNames?.[0] === "fx",
+    ),
+  );
+  const found = await ask("GET", "/apis/stable.example.com/v1");
+  const entry = found.json.resources.find((each: Json) => each["name"] === "fixed");
+  expect(entry.shortNames).toEqual(["fx"]);
+  const status = await ask(
+    "PATCH",
+    `${path}/status`,
+    { spec: { scope: "Cluster" }, status: { acceptedNames: { kind: "Not A Kind" } } },
+    { "content-type": "application/merge-patch+json" },
+  );
+  expect(status.json.message).toContain("status.acceptedNames.kind: Invalid value");
+});
+
+test("what its schema would not allow today may stay in an object while it is not touched", async () => {
+  const open = {
+    type: "object",
+    properties: {
+      spec: { type: "object", properties: { a: { type: "string" }, b: { type: "string" } } },
+    },
+  };
+  const closed = structuredClone(open) as unknown as {
+    properties: { spec: { properties: { a: Json } } };
+  };
+  closed.properties.spec.properties.a = { type: "string", pattern: "^x" };
+  await establish(definition("lenient", "Lenient", { schema: { openAPIV3Schema: open } }));
+  const object = { apiVersion: "stable.example.com/v1", kind: "Lenient", metadata: { name: "a" } };
+  await ask("POST", objectsOf("lenient"), { ...object, spec: { a: "y", b: "1" } });
+  const crd = (await ask("GET", `${crds}/lenient.stable.example.com`)).json;
+  crd.spec.versions[0].schema.openAPIV3Schema = closed;
+  await ask("PUT", `${crds}/lenient.stable.example.com`, crd);
+  const merged = { "content-type": "application/merge-patch+json" };
+  const path = `${objectsOf("lenient")}/a`;
+  expect((await ask("PATCH", path, { spec: { b: "2" } }, merged)).status).toBe(200);
+  const touched = await ask("PATCH", path, { spec: { a: "z" } }, merged);
+  expect(touched.json.message).toBe(
+    'Lenient.stable.example.com "a" is invalid: spec.a: Invalid value: "z": spec.a in body should match \'^x\'',
+  );
+  expect(
+    (
+      await ask("POST", objectsOf("lenient"), {
+        ...object,
+        metadata: { name: "b" },
+        spec: { a: "y" },
+      })
+    ).status,
+  ).toBe(422);
+});
+
+describe("names that are no plain data anywhere else", () => {
+  test("are fields like any other", async () => {
+    const fields = Object.fromEntries(
+      ["constructor", "toString", "hasOwnProperty"].map((name) => [
+        name,
+        { type: "string", default: "d" },
+      ]),
+    );
+    const properties = JSON.parse(
+      `{"__proto__":{"type":"string"},${JSON.stringify(fields).slice(1, -1)}}`,
+    );
+    const schema = { type: "object", properties: { spec: { type: "object", properties } } };
+    await establish(definition("odds", "Odd", { schema: { openAPIV3Schema: schema } }));
+    const text =
+      '{"apiVersion":"stable.example.com/v1","kind":"Odd","metadata":{"name":"a"},"spec":{"__proto__":"p","toString":"t","valueOf":"v"}}';
+    const created = await ask("POST", objectsOf("odds"), text);
+    expect(created.status).toBe(201);
+    expect(created.text).toContain(
+      '"spec":{"__proto__":"p","toString":"t","constructor":"d","hasOwnProperty":"d"}',
+    );
+    const wrong = await ask(
+      "POST",
+      objectsOf("odds"),
+      text.replace('"p"', "1").replace('"a"', '"b"'),
+    );
+    expect(wrong.json.message).toContain("spec.__proto__ in body must be of type string");
+  });
 });

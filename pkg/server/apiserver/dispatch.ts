@@ -51,7 +51,10 @@ export async function dispatch(
   // Objects are not for HEAD, as in Kubernetes.
   if (exchange.method === "HEAD") throw notAllowed();
   if (!resource.verbs.includes(info.verb as StandardVerb)) throw notAllowed();
-  if (isMisplaced(resource, info)) throw info.name === "" ? notAllowed() : notServed();
+  if (isMisplaced(resource, info)) {
+    const isCustom = resource.schema.object.structural !== undefined;
+    throw info.name === "" && !isCustom ? notAllowed() : notServed();
+  }
   if (info.name === "" && needsName.has(info.verb)) throw notAllowed();
   if (resource.storage === "none") return await dispatchVirtual(deps, exchange, info, target);
   if (info.verb === "watch") return replyWatch(deps, exchange, resource, namespace);
