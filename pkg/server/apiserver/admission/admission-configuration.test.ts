@@ -39,7 +39,7 @@ test.each([
   ],
   [
     `${head}plugins: [{name: EventRateLimit}]`,
-    "plugins[0] is EventRateLimit: only PodSecurity is configured here",
+    "plugins[0] is EventRateLimit: only PodSecurity and ResourceQuota are configured here",
   ],
   [
     `${head}plugins: [{name: PodSecurity, configuration: {defaults: {enforce: strict, warn-version: "1.2"}, exemptions: {namespaces: [A_, b, b], usernames: [""]}}}]`,

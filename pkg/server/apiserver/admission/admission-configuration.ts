@@ -1,10 +1,13 @@
 import { parseYaml } from "../../../api/codec/yaml.ts";
 import type { PodSecurityConfiguration } from "./pod-security/configuration.ts";
 import { readPodSecurityConfiguration } from "./pod-security/configuration.ts";
+import { type LimitedResource, readLimitedResources } from "./quota/configuration.ts";
 
 /** What kube-apiserver's `--admission-control-config-file` and `--disable-admission-plugins` may say of admission. */
 export interface AdmissionConfiguration {
   readonly podSecurity?: PodSecurityConfiguration;
+  /** What a namespace may have only where a quota of its own says so. */
+  readonly limitedResources?: readonly LimitedResource[];
   /** Of `admissionPlugins`, those that do not run. */
   readonly disabled?: ReadonlySet<string>;
 }
@@ -50,17 +53,25 @@ export function readAdmissionConfiguration(
     );
   }
   if (!Array.isArray(plugins)) throw new Error("plugins is no list");
-  let podSecurity: PodSecurityConfiguration | undefined;
+  let read: AdmissionConfiguration = {};
   for (const [index, each] of plugins.entries()) {
     const { name, path, configuration } = objectIn(each, `plugins[${index}]`);
-    if (name !== "PodSecurity") {
-      throw new Error(`plugins[${index}] is ${String(name)}: only PodSecurity is configured here`);
+    const isElsewhere = typeof path === "string" && path !== "";
+    const own = isElsewhere ? parseYaml(readFile(path)).value : configuration;
+    switch (name) {
+      case "PodSecurity":
+        read = { ...read, podSecurity: readPodSecurityConfiguration(own) };
+        break;
+      case "ResourceQuota":
+        read = { ...read, limitedResources: readLimitedResources(own) };
+        break;
+      default:
+        throw new Error(
+          `plugins[${index}] is ${String(name)}: only PodSecurity and ResourceQuota are configured here`,
+        );
     }
-    const own =
-      typeof path === "string" && path !== "" ? parseYaml(readFile(path)).value : configuration;
-    podSecurity = readPodSecurityConfiguration(own ?? {});
   }
-  return podSecurity === undefined ? {} : { podSecurity };
+  return read;
 }
 
 function objectIn(value: unknown, what: string): Readonly<Record<string, unknown>> {

@@ -1,4 +1,7 @@
-import type { ResourceQuota } from "../../../../api/generated/core-v1.generated.ts";
+import type {
+  ResourceQuota,
+  ScopedResourceSelectorRequirement,
+} from "../../../../api/generated/core-v1.generated.ts";
 import type { KubernetesObject } from "../../../../api/object.ts";
 import {
   type Amounts,
@@ -12,6 +15,7 @@ import {
 } from "../../../../api/shared/quota/amounts.ts";
 import { isInScopes, scopesOf } from "../../../../api/shared/quota/count-usage.ts";
 import type { QuotaEvaluator } from "../../../../api/shared/quota/evaluator.ts";
+import type { LimitedResource } from "./configuration.ts";
 
 /** A quota with what is used of it by now. */
 export interface RunningQuota {
@@ -22,6 +26,7 @@ export interface RunningQuota {
 /** A write, as quotas see it. */
 export interface ChargedWrite {
   readonly evaluator: QuotaEvaluator;
+  readonly resource: { readonly group: string; readonly plural: string };
   /** A status tells what is so already: it is counted, never refused. */
   readonly isStatus: boolean;
   readonly object: KubernetesObject;
@@ -39,6 +44,7 @@ export function charge(
   quotas: readonly RunningQuota[],
   write: ChargedWrite,
   nowMs: number,
+  limited: readonly LimitedResource[] = [],
 ): Charge {
   const { evaluator, object, previous } = write;
   const concerned: RunningQuota[] = [];
@@ -55,11 +61,19 @@ export function charge(
     return { outcome: "refused", why };
   }
   const taken = new Map<string, Amounts>();
+  const before = previous === undefined ? undefined : evaluator.usage(previous, nowMs);
+  const moreThanBefore = before === undefined ? usage : subtract(usage, before);
+  // An object that counted before is charged for what it takes more; what it gives back is counted later.
+  const moreOf = ({ quota }: RunningQuota): Amounts =>
+    previous !== undefined && counts(quota, evaluator, previous) ? moreThanBefore : usage;
+  const takes = concerned.length === 0 ? [moreThanBefore] : concerned.map(moreOf);
+  if (takes.some((more) => withoutZeros(more).size > 0)) {
+    const why = uncovered(quotas, concerned, write, usage, limited);
+    if (why !== undefined) return { outcome: "refused", why };
+  }
   for (const running of concerned) {
     const { quota } = running;
-    const counted = previous !== undefined && counts(quota, evaluator, previous);
-    // An object that counted before is charged for what it takes more; what it gives back is counted later.
-    const more = counted ? subtract(usage, evaluator.usage(previous, nowMs)) : usage;
+    const more = moreOf(running);
     const hard = amountsOf(quota.status?.hard);
     const requested = masked(withoutZeros(more), new Set(hard.keys()));
     if (requested.size === 0) continue;
@@ -93,6 +107,38 @@ function unfit(
   if (problem !== undefined) return `failed quota: ${name}: ${problem}`;
   if (counted.every((each) => used.has(each))) return undefined;
   return `status unknown for quota: ${name}, resources: ${counted.sort().join(",")}`;
+}
+
+/** Why something may not be had that is only for those whose quota covers it. */
+function uncovered(
+  quotas: readonly RunningQuota[],
+  concerned: readonly RunningQuota[],
+  { evaluator, object, resource }: ChargedWrite,
+  usage: Amounts,
+  limited: readonly LimitedResource[],
+): string | undefined {
+  const parts = limited
+    .filter((each) => each.apiGroup === resource.group && each.resource === resource.plural)
+    .flatMap((each) => each.matchContains);
+  const covered = new Set(concerned.flatMap(({ quota }) => Object.keys(quota.status?.hard ?? {})));
+  const names = [...usage]
+    .filter(([name, { nanos }]) => nanos > 0n && parts.some((part) => name.includes(part)))
+    .map(([name]) => name)
+    .filter((name) => !covered.has(name));
+  if (names.length > 0) return `insufficient quota to consume: ${names.sort().join(",")}`;
+  const isIn = (scope: ScopedResourceSelectorRequirement) =>
+    evaluator.isInScope?.(object, scope) === true;
+  const coveredScopes = new Set(
+    quotas.flatMap(({ quota }) => scopesOf(quota).filter(isIn)).map(({ scopeName }) => scopeName),
+  );
+  const scopes = limited
+    .flatMap(({ matchScopes }) => matchScopes.filter(isIn))
+    .filter(({ scopeName }) => !coveredScopes.has(scopeName));
+  if (scopes.length === 0) return undefined;
+  const printed = scopes.map(
+    ({ scopeName, operator, values = [] }) => `{${scopeName} ${operator} [${values.join(" ")}]}`,
+  );
+  return `insufficient quota to match these scopes: [${printed.join(" ")}]`;
 }
 
 function excess(

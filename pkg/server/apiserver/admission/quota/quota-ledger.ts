@@ -8,6 +8,7 @@ import {
   subtract,
 } from "../../../../api/shared/quota/amounts.ts";
 import { type ChargedWrite, charge, type RunningQuota } from "./charge.ts";
+import type { LimitedResource } from "./configuration.ts";
 
 export interface QuotaLedgerDeps {
   /** The quotas of a namespace, as they are now. */
@@ -15,6 +16,7 @@ export interface QuotaLedgerDeps {
   /** Stores what is used of a quota; false where the quota is no longer the one that was read. */
   writeUsed(quota: ResourceQuota, used: Amounts): Promise<boolean>;
   now(): number;
+  readonly limited: readonly LimitedResource[];
 }
 
 /** What a write has taken of each quota, by the quota's name. */
@@ -148,7 +150,7 @@ export class QuotaLedger {
     const round = new Map<Entry, Taken>();
     for (const entry of open) {
       if (entry.type !== "take") continue;
-      const charged = charge(quotas, entry.write, this.#deps.now());
+      const charged = charge(quotas, entry.write, this.#deps.now(), this.#deps.limited);
       if (charged.outcome === "refused") {
         open.delete(entry);
         entry.fail(entry.refuse(charged.why));

@@ -7,17 +7,19 @@ import { resourceQuotaResource } from "../../../../api/resources/resourcequota.t
 import { listOf } from "../../../../api/shared/quota/amounts.ts";
 import type { AdmissionRequest } from "../admission.ts";
 import { admissionRequest } from "../admission-request.fixture.ts";
+import type { LimitedResource } from "./configuration.ts";
 import { createResourceQuota } from "./resource-quota.ts";
 
 type Resource = AdmissionRequest["resource"];
 
 /** Quotas in memory; `onWrite` comes between a look at a quota and its write. */
-function setUp() {
+function setUp(limitedResources: readonly LimitedResource[] = []) {
   const world = new ObjectWorld();
   const hooks = { onWrite: () => {}, writes: 0 };
   const plugin = createResourceQuota({
     reader: world,
     clock: new ManualClock(),
+    configuration: { limitedResources },
     storedResources: () => [podResource as unknown as Resource],
     writeQuotaUsed: async (quota, used) => {
       await Promise.resolve();
@@ -192,4 +194,37 @@ test("where the disk takes nothing, who asked is told so, and the next is asked 
   await expect(plugin.validate?.(create("a"))).rejects.toThrow("the disk is full");
   await plugin.validate?.(create("b"));
   expect(used("q")).toEqual({ pods: "1" });
+});
+
+test("what is limited by default needs a quota that covers it", async () => {
+  const limits = (fields: Partial<LimitedResource>): LimitedResource => ({
+    apiGroup: "",
+    resource: "pods",
+    matchContains: [],
+    matchScopes: [],
+    ...fields,
+  });
+  const high = { scopeName: "PriorityClass", operator: "In", values: ["high", "higher"] } as const;
+  const { plugin, put, create } = setUp([
+    limits({ matchScopes: [high] }),
+    limits({ matchContains: ["requests.cpu"] }),
+    limits({ resource: "services", matchContains: ["pods"] }),
+  ]);
+  const important = { priorityClassName: "high" };
+  const busy = { containers: [{ name: "c", resources: { requests: { cpu: "1" } } }] };
+  await plugin.validate?.(create("plain"));
+  await expect(plugin.validate?.(create("a", important))).rejects.toThrow(
+    'pods "a" is forbidden: insufficient quota to match these scopes: [{PriorityClass In [high higher]}]',
+  );
+  await expect(plugin.validate?.(create("b", busy))).rejects.toThrow(
+    'pods "b" is forbidden: insufficient quota to consume: requests.cpu',
+  );
+  put(
+    "scoped",
+    { hard: { pods: "5" }, used: { pods: "0" } },
+    { scopeSelector: { matchExpressions: [high] } },
+  );
+  put("cpu", { hard: { "requests.cpu": "5" }, used: { "requests.cpu": "0" } });
+  await plugin.validate?.(create("a", { ...important, ...busy }));
+  await plugin.validate?.(create("b", busy));
 });

@@ -10,6 +10,7 @@ import type { Clock } from "../../../../base/clock.ts";
 import type { AdmissionPlugin, AdmissionRequest, ObjectReader } from "../admission.ts";
 import { admissionForbidden, isAbout } from "../refusal.ts";
 import type { ChargedWrite } from "./charge.ts";
+import type { LimitedResource } from "./configuration.ts";
 import { QuotaLedger, type QuotaLedgerDeps, type Taken } from "./quota-ledger.ts";
 
 export interface ResourceQuotaDeps {
@@ -18,6 +19,7 @@ export interface ResourceQuotaDeps {
   /** Every kind that is stored at the moment. */
   storedResources(): readonly ResourceDefinition[];
   readonly writeQuotaUsed: QuotaLedgerDeps["writeUsed"];
+  readonly configuration?: { readonly limitedResources?: readonly LimitedResource[] };
 }
 
 /**
@@ -31,7 +33,9 @@ export interface ResourceQuotaDeps {
 export function createResourceQuota(deps: ResourceQuotaDeps): AdmissionPlugin {
   const { reader, clock } = deps;
   const quotasOf = (namespace: string) => reader.list(resourceQuotaResource, namespace);
+  const limited = deps.configuration?.limitedResources ?? [];
   const ledger = new QuotaLedger({
+    limited,
     quotas: quotasOf,
     writeUsed: deps.writeQuotaUsed,
     now: () => clock.now(),
@@ -89,7 +93,8 @@ export function createResourceQuota(deps: ResourceQuotaDeps): AdmissionPlugin {
     },
     validate(request) {
       const { namespace } = request;
-      if (namespace === undefined || quotasOf(namespace).length === 0) return;
+      if (namespace === undefined) return;
+      if (limited.length === 0 && quotasOf(namespace).length === 0) return;
       const write = chargedWrite(request);
       return write === undefined ? undefined : take(request, namespace, write);
     },
@@ -107,12 +112,14 @@ function chargedWrite(request: AdmissionRequest): ChargedWrite | undefined {
   const object = request.object as KubernetesObject;
   const isStatus = subresource === "status";
   if (operation === "CREATE") {
-    return subresource === "" ? { evaluator, isStatus, object, previous: undefined } : undefined;
+    return subresource === ""
+      ? { evaluator, resource, isStatus, object, previous: undefined }
+      : undefined;
   }
   const { previous } = request;
   if (operation !== "UPDATE" || previous === undefined) return undefined;
   if (evaluator.mayTakeMore?.(subresource, object, previous) !== true) return undefined;
-  return { evaluator, isStatus, object, previous };
+  return { evaluator, resource, isStatus, object, previous };
 }
 
 /** Whether the hub shows already what a request writes. */
