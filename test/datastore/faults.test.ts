@@ -10,8 +10,11 @@ import {
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openSqliteDatastore } from "../../pkg/datastore/sqlite/sqlite-datastore.ts";
+import { datastoreErrorFrom } from "../../pkg/datastore/sqlite/sqlite-errors.ts";
+import { SqliteFile } from "../../pkg/datastore/sqlite/sqlite-file.ts";
 import { runCommand } from "../support/run-command.ts";
 import { failing, readsIn, runWithFaults } from "./fault-run.ts";
 import { Random } from "./random.ts";
@@ -40,6 +43,25 @@ async function turnIn(file: string): Promise<number> {
       .toString()
       .split(" ")[0],
   );
+}
+
+/** What the store finds in a file, or why it refuses it. */
+function valuesIn(
+  file: string,
+): string | { readonly values: ReadonlyMap<string, string>; readonly revision: number } {
+  let opened: SqliteFile | undefined;
+  try {
+    opened = SqliteFile.open({ file, fileBytesMax: 2 ** 30, logPagesMax: 2_000, lockWaitMs: 0 });
+    const values = new Map<string, string>();
+    for (const { key, value } of opened.values())
+      values.set(key, Buffer.from(value ?? []).toString());
+    for (const _ of opened.past());
+    return { values, revision: opened.state.revision };
+  } catch (error) {
+    return datastoreErrorFrom(error, { file, fileBytesMax: 2 ** 30 }).reason;
+  } finally {
+    opened?.close(opened.state.revision);
+  }
 }
 
 describe("a disk that fails some calls", () => {
@@ -184,6 +206,65 @@ describe("what is found at the start", () => {
       await using store = await openSqliteDatastore({ file: join(cut, "state.db") });
       expect(await store.currentRevision()).toBeGreaterThanOrEqual(last);
     }
+  });
+
+  test("a byte that is flipped anywhere in a file that was closed in good order never changes what is read", async () => {
+    const own = newDirectory();
+    const file = join(own, "state.db");
+    const start = await openSqliteDatastore({ file });
+    const kept = new Map<string, string>();
+    for (let index = 0; index < 60; index++) {
+      const value = `${index} ${"v".repeat((index * 131) % 3_000)}`;
+      const made = await start.create(`k/${index % 40}-${index}`, Buffer.from("first"));
+      if (made.outcome === "conflict") throw new Error("nobody else writes here");
+      await start.update(made.stored.key, Buffer.from(value), made.stored.revision);
+      kept.set(made.stored.key, value);
+    }
+    const revision = await start.currentRevision();
+    await start[Symbol.asyncDispose]();
+    const sound = readFileSync(file);
+    const random = new Random(2);
+    let refused = 0;
+    for (let flip = 0; flip < 400; flip++) {
+      const at = random.below(sound.length);
+      const bytes = Buffer.from(sound);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+      const damaged = join(newDirectory(), "state.db");
+      writeFileSync(damaged, bytes);
+      const found = valuesIn(damaged);
+      if (typeof found === "string") {
+        expect(found, `byte ${at}`).toMatch(/^(corrupt|newer-schema)$/);
+        refused++;
+        continue;
+      }
+      expect(found.values, `byte ${at}`).toEqual(kept);
+      expect(found.revision, `byte ${at}`).toBeGreaterThanOrEqual(revision);
+    }
+    // The rest lies where nothing is, or in the past alone.
+    expect(refused).toBeGreaterThan(100);
+  });
+
+  test("a file of the first schema is taken over with all that is in it", async () => {
+    const file = join(newDirectory(), "state.db");
+    const old = new Database(file);
+    old.exec(`
+      PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;
+      CREATE TABLE current (key TEXT NOT NULL UNIQUE, create_revision INTEGER NOT NULL,
+        revision INTEGER NOT NULL, value BLOB NOT NULL) STRICT;
+      CREATE TABLE history (revision INTEGER PRIMARY KEY, key TEXT NOT NULL, deleted INTEGER NOT NULL,
+        previous_create_revision INTEGER, previous_revision INTEGER, previous_value BLOB) STRICT;
+      CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO meta VALUES ('reserved', 2), ('clean', 1), ('oldest', 0);
+      INSERT INTO current VALUES ('k/a', 1, 2, CAST('new' AS BLOB));
+      INSERT INTO history VALUES (1, 'k/a', 0, NULL, NULL, NULL), (2, 'k/a', 0, 1, 1, CAST('old' AS BLOB));
+      PRAGMA application_id=0x6d693873; PRAGMA user_version=1;
+    `);
+    old.close();
+    await using store = await openSqliteDatastore({ file });
+    expect(Buffer.from((await store.get("k/a"))?.value ?? []).toString()).toBe("new");
+    const before = await store.list({ prefix: "", limit: 9 }, 1);
+    const values = before.outcome === "listed" ? before.values : [];
+    expect(values.map(({ value }) => Buffer.from(value).toString())).toEqual(["old"]);
   });
 
   test("a file that is empty, or gone while its log is there, is refused and the log kept", async () => {

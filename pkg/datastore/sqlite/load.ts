@@ -72,6 +72,7 @@ function eventOf(
   replaced: ThreadWrite,
   after: StoredValue | undefined,
 ): StoreEvent | undefined {
+  if (revision === 0) return undefined;
   const previous = replaced.revision === 0 ? undefined : storedFrom(replaced);
   if (type === "put")
     return after?.revision === revision ? { type, revision, current: after, previous } : undefined;

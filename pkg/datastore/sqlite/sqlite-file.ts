@@ -17,7 +17,8 @@ import type { Failpoint } from "./file-step.ts";
 import { findLogDamage } from "./log-damage.ts";
 import type { CommitRequest, SqliteThreadData, ThreadWrite, WriteFailure } from "./protocol.ts";
 import { unpackWrites } from "./protocol.ts";
-import { applicationId, pageBytes, schemaSql, schemaVersion } from "./schema.ts";
+import { rowSum } from "./row-sum.ts";
+import { applicationId, fromSchema1Sql, pageBytes, schemaSql, schemaVersion } from "./schema.ts";
 import { datastoreErrorFrom, lost } from "./sqlite-errors.ts";
 
 /** Free pages are given back to the disk once they are this many, and a quarter of the file. */
@@ -32,6 +33,8 @@ export interface FileState {
   readonly reserved: Revision;
   readonly volatile: readonly string[];
   readonly clean: boolean;
+  /** Of keys, where that was noted when the file was closed. */
+  readonly count: number | undefined;
 }
 
 type Failed = Omit<WriteFailure, "id" | "index">;
@@ -83,17 +86,27 @@ export class SqliteFile {
     return this.#state;
   }
 
+  /** Throws, at the latest after the last one, where they are not what was written. */
   *values(): Generator<ThreadWrite> {
+    let count = 0;
     for (const row of this.#statements.allCurrent.iterate()) {
-      const { key, createRevision, revision, value } = row;
+      const { key, createRevision, revision, value, sum } = row;
+      const isSound = sum === rowSum(key, createRevision, revision, value);
+      if (!isSound || revision > this.#state.reserved)
+        throw lost(this.#options.file, `does not hold under "${key}" what was written there`);
+      count++;
       yield { type: "put", key, createRevision, revision, value, history: false };
     }
+    if (this.#state.count !== undefined && this.#state.count !== count)
+      throw lost(this.#options.file, `holds ${count} keys instead of ${this.#state.count}`);
   }
 
   /** For each write that history tells of, the write and what it replaced; the second has revision 0 where that was nothing. */
   *past(): Generator<readonly [ThreadWrite, ThreadWrite]> {
     for (const row of this.#statements.allHistory.iterate()) {
-      const { revision, key, deleted, previousValue } = row;
+      const { key, deleted, previousValue } = row;
+      // Undo records that do not fit are left out with all of history: nothing is lost but the past.
+      const revision = isSoundPast(row) ? row.revision : 0;
       const change = deleted === 1 ? "delete" : "put";
       yield [
         { type: change, key, createRevision: 0, revision, value: undefined, history: true },
@@ -150,6 +163,7 @@ export class SqliteFile {
         this.#transaction(() => {
           this.#statements.setMeta.run("reserved", Math.max(revision, this.#state.revision));
           this.#statements.setMeta.run("clean", 1);
+          this.#statements.setMeta.run("count", this.#statements.countCurrent.get()?.count ?? 0);
         });
         this.#failpoint("close: noted");
         this.#checkpoint();
@@ -170,13 +184,17 @@ export class SqliteFile {
     if (!clean) this.#check();
     this.#failpoint("open: checked");
     this.#limitPages(this.#pagesMax + reservedPages);
-    this.#transaction(() => this.#statements.setMeta.run("clean", 0));
+    this.#transaction(() => {
+      this.#statements.setMeta.run("clean", 0);
+      this.#statements.dropMeta.run("count");
+    });
     this.#failpoint("open: noted");
     this.#limitPages(this.#pagesMax);
     const volatile = [...meta.keys()]
       .filter((name) => name.startsWith("volatile/"))
       .map((name) => name.slice("volatile/".length));
-    return { revision, oldest: meta.get("oldest") ?? 0, reserved: revision, volatile, clean };
+    const [oldest, count] = [meta.get("oldest") ?? 0, meta.get("count")];
+    return { revision, oldest, reserved: revision, volatile, clean, count };
   }
 
   /** After a crash the file is looked over once. */
@@ -207,7 +225,11 @@ export class SqliteFile {
     if (history && createRevision === revision) statements.noteCreated.run(revision, key);
     else if (history) statements.noteReplaced.run(revision, type === "delete" ? 1 : 0, key);
     if (type === "delete" || value === undefined) statements.remove.run(key);
-    else statements.put.run(key, createRevision, revision, bufferOf(value));
+    else
+      statements.put.run(
+        ...([key, createRevision, revision, bufferOf(value)] as const),
+        rowSum(key, createRevision, revision, value),
+      );
   }
 
   #forget(upTo: Revision): void {
@@ -427,13 +449,20 @@ function prepareFile(
 ): void {
   // Before anything is read: the lock is then kept until the connection is closed, and needs no shared memory.
   database.pragma("locking_mode=EXCLUSIVE");
-  assertOurs(file, database);
+  const version = schemaOf(file, database);
   useLog(file, database);
   database.pragma("synchronous=FULL");
   database.pragma(`wal_autocheckpoint=${logPagesMax}`);
   database.pragma(`journal_size_limit=${logPagesMax * pageBytes}`);
   database.pragma(`cache_size=-${cacheKibibytes}`);
+  if (version < schemaVersion) renewTables(database);
   failpoint("open: prepared");
+}
+
+/** In one transaction: a crash leaves the old schema or the new one. */
+function renewTables(database: Database.Database): void {
+  database.function("row_sum", rowSum as (...parts: unknown[]) => number);
+  database.exec(`BEGIN EXCLUSIVE; ${fromSchema1Sql} PRAGMA user_version=${schemaVersion}; COMMIT;`);
 }
 
 function useLog(file: string, database: Database.Database): void {
@@ -455,7 +484,7 @@ function createTables(database: Database.Database): void {
   `);
 }
 
-function assertOurs(file: string, database: Database.Database): void {
+function schemaOf(file: string, database: Database.Database): number {
   if (database.pragma("application_id", { simple: true }) !== applicationId)
     throw new DatastoreError(
       "corrupt",
@@ -467,6 +496,7 @@ function assertOurs(file: string, database: Database.Database): void {
       "newer-schema",
       `the datastore ${file} was written by a newer mini8s (schema ${version}, this one knows ${schemaVersion}): start that version, or restore an older snapshot`,
     );
+  return version;
 }
 
 interface CurrentRow {
@@ -474,6 +504,7 @@ interface CurrentRow {
   readonly createRevision: number;
   readonly revision: number;
   readonly value: Buffer;
+  readonly sum: number;
 }
 
 interface HistoryRow {
@@ -483,6 +514,14 @@ interface HistoryRow {
   readonly previousCreateRevision: number | null;
   readonly previousRevision: number | null;
   readonly previousValue: Buffer | null;
+  readonly previousSum: number | null;
+}
+
+function isSoundPast(row: HistoryRow): boolean {
+  const { key, previousCreateRevision, previousRevision, previousValue, previousSum } = row;
+  if (previousCreateRevision === null || previousRevision === null || previousValue === null)
+    return previousSum === null;
+  return previousSum === rowSum(key, previousCreateRevision, previousRevision, previousValue);
 }
 
 function prepareStatements(database: Database.Database) {
@@ -490,17 +529,18 @@ function prepareStatements(database: Database.Database) {
     begin: database.prepare("BEGIN IMMEDIATE"),
     commit: database.prepare("COMMIT"),
     rollback: database.prepare("ROLLBACK"),
-    put: database.prepare<[string, number, number, Buffer]>(
-      `INSERT INTO current (key, create_revision, revision, value) VALUES (?, ?, ?, ?)
+    put: database.prepare<[string, number, number, Buffer, number]>(
+      `INSERT INTO current (key, create_revision, revision, value, sum) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET
-         create_revision = excluded.create_revision, revision = excluded.revision, value = excluded.value`,
+         create_revision = excluded.create_revision, revision = excluded.revision,
+         value = excluded.value, sum = excluded.sum`,
     ),
     remove: database.prepare<[string]>("DELETE FROM current WHERE key = ?"),
     noteCreated: database.prepare<[number, string]>(
       "INSERT INTO history (revision, key, deleted) VALUES (?, ?, 0)",
     ),
     noteReplaced: database.prepare<[number, number, string]>(
-      `INSERT INTO history SELECT ?, key, ?, create_revision, revision, value FROM current WHERE key = ?`,
+      `INSERT INTO history SELECT ?, key, ?, create_revision, revision, value, sum FROM current WHERE key = ?`,
     ),
     forget: database.prepare<[number]>("DELETE FROM history WHERE revision <= ?"),
     middleOfHistory: database.prepare<[], { readonly revision: number }>(
@@ -509,15 +549,20 @@ function prepareStatements(database: Database.Database) {
     setMeta: database.prepare<[string, number]>(
       "INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     ),
+    dropMeta: database.prepare<[string]>("DELETE FROM meta WHERE name = ?"),
+    countCurrent: database.prepare<[], { readonly count: number }>(
+      "SELECT count(*) AS count FROM current",
+    ),
     allMeta: database.prepare<[], { readonly name: string; readonly value: number }>(
       "SELECT name, value FROM meta",
     ),
     allCurrent: database.prepare<[], CurrentRow>(
-      "SELECT key, create_revision AS createRevision, revision, value FROM current",
+      "SELECT key, create_revision AS createRevision, revision, value, sum FROM current",
     ),
     allHistory: database.prepare<[], HistoryRow>(
       `SELECT revision, key, deleted, previous_create_revision AS previousCreateRevision,
-         previous_revision AS previousRevision, previous_value AS previousValue
+         previous_revision AS previousRevision, previous_value AS previousValue,
+         previous_sum AS previousSum
        FROM history ORDER BY revision`,
     ),
   };
