@@ -146,3 +146,16 @@ test("what is missing is put back; what an administrator opened or closed stays"
   const endpoints = await client.get(endpointsResource, "default/kubernetes", signal);
   expect(endpoints?.subsets?.[0]?.addresses).toEqual([{ ip: "192.0.2.8" }]);
 });
+
+test("a server that only this machine reaches is nobody's endpoint, and starts all the same", async () => {
+  await using datastore = openMemoryDatastore();
+  await using hub = await openHub({ datastore });
+  const { client, deps } = clusterOn(hub);
+  const local = { ...options, api: { ...options.api, address: "127.0.0.1" } };
+  await bootstrapCluster(deps, local, signal);
+  const endpoints = await client.get(endpointsResource, "default/kubernetes", signal);
+  expect(endpoints).not.toHaveProperty("subsets");
+  const { revision } = hub;
+  await bootstrapCluster(deps, local, signal);
+  expect(hub.revision).toBe(revision);
+});

@@ -1,6 +1,7 @@
 import type { Endpoints, Service } from "../../api/generated/core-v1.generated.ts";
 import type { EndpointSlice } from "../../api/generated/discovery-v1.generated.ts";
 import type { NewObject } from "../../api/object.ts";
+import { checkEndpointIp } from "../../api/shared/endpoint-ip.ts";
 
 export interface ApiEndpoint {
   /** The ClusterIP of Service `kubernetes`: the first of the range. */
@@ -35,10 +36,22 @@ export function kubernetesEndpoints(api: ApiEndpoint): NewObject<Endpoints> {
     apiVersion: "v1",
     kind: "Endpoints",
     metadata: { name, namespace, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
-    subsets: [
-      { addresses: [{ ip: api.address }], ports: [{ name: "https", port: api.port, protocol }] },
-    ],
+    ...(isReachable(api)
+      ? {
+          subsets: [
+            {
+              addresses: [{ ip: api.address }],
+              ports: [{ name: "https", port: api.port, protocol }],
+            },
+          ],
+        }
+      : {}),
   };
+}
+
+/** A server that is told to be reached at its own loopback address is reached by no pod: no endpoint may say so. */
+function isReachable({ address }: ApiEndpoint): boolean {
+  return checkEndpointIp(address).length === 0;
 }
 
 export function kubernetesEndpointSlice(api: ApiEndpoint): NewObject<EndpointSlice> {
@@ -47,7 +60,7 @@ export function kubernetesEndpointSlice(api: ApiEndpoint): NewObject<EndpointSli
     kind: "EndpointSlice",
     metadata: { name, namespace, labels: { "kubernetes.io/service-name": name } },
     addressType: "IPv4",
-    endpoints: [{ addresses: [api.address], conditions: { ready: true } }],
+    endpoints: isReachable(api) ? [{ addresses: [api.address], conditions: { ready: true } }] : [],
     ports: [{ name: "https", port: api.port, protocol }],
   };
 }
