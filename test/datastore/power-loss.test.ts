@@ -16,13 +16,13 @@ test("wherever the power is cut, and whatever it leaves of what was not synced, 
   const directory = await mkdtemp(join(tmpdir(), "mini8s-power-"));
   const result = await cutPowerEverywhere({
     directory,
-    turns: 14,
+    turns: 10,
     lives: 2,
     tornStates: 1,
     seed: 1,
   });
   expect(result.violations.slice(0, 10)).toEqual([]);
-  expect(result.acknowledged).toBe(4 * 14 * 2);
+  expect(result.acknowledged).toBe(4 * 10 * 2);
   expect(result.syncs).toBeGreaterThan(30);
   expect(result.states).toBeGreaterThan(1_000);
 }, 120_000);

@@ -17,7 +17,7 @@ import type { Failpoint } from "./file-step.ts";
 import { findLogDamage } from "./log-damage.ts";
 import type { CommitRequest, SqliteThreadData, ThreadWrite, WriteFailure } from "./protocol.ts";
 import { unpackWrites } from "./protocol.ts";
-import { rowSum } from "./row-sum.ts";
+import { isSound, rowSum } from "./row-sum.ts";
 import { applicationId, fromSchema1Sql, pageBytes, schemaSql, schemaVersion } from "./schema.ts";
 import { datastoreErrorFrom, lost } from "./sqlite-errors.ts";
 
@@ -91,8 +91,7 @@ export class SqliteFile {
     let count = 0;
     for (const row of this.#statements.allCurrent.iterate()) {
       const { key, createRevision, revision, value, sum } = row;
-      const isSound = sum === rowSum(key, createRevision, revision, value);
-      if (!isSound || revision > this.#state.reserved)
+      if (!isSound(sum, key, createRevision, revision, value) || revision > this.#state.reserved)
         throw lost(this.#options.file, `does not hold under "${key}" what was written there`);
       count++;
       yield { type: "put", key, createRevision, revision, value, history: false };
@@ -519,9 +518,9 @@ interface HistoryRow {
 
 function isSoundPast(row: HistoryRow): boolean {
   const { key, previousCreateRevision, previousRevision, previousValue, previousSum } = row;
-  if (previousCreateRevision === null || previousRevision === null || previousValue === null)
-    return previousSum === null;
-  return previousSum === rowSum(key, previousCreateRevision, previousRevision, previousValue);
+  const parts = [previousSum, previousCreateRevision, previousRevision, previousValue];
+  if (parts.every((part) => part === null)) return true;
+  return isSound(previousSum, key, previousCreateRevision, previousRevision, previousValue);
 }
 
 function prepareStatements(database: Database.Database) {
