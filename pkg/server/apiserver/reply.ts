@@ -36,6 +36,5 @@ export function replyError(exchange: Exchange, error: ApiError): Answered {
   const headers = headersOf(exchange, jsonType);
   const retryAfter = error.details?.retryAfterSeconds;
   if (retryAfter !== undefined && retryAfter > 0) headers["Retry-After"] = String(retryAfter);
-  if (error.code === 401) headers["WWW-Authenticate"] = 'Bearer realm="kubernetes-master"';
   return exchange.send(error.code, headers, JSON.stringify(error.toStatus()));
 }
