@@ -319,6 +319,41 @@ describe("what is wrong with a pod is said in upstream's words", () => {
       ],
     ],
     [
+      "nodes by a name and values that none can have, where only preferred",
+      {
+        spec: "{affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: a, operator: In, values: ['!']}]}, {matchFields: [{key: metadata.name, operator: In, values: ['a b']}]}]}, preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, preference: {matchExpressions: [{key: a, operator: In, values: ['!']}]}}]}}}",
+      },
+      [
+        `spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchExpressions[0].values[0]: Invalid value: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')`,
+        `spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[1].matchFields[0].values[0]: Invalid value: a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')`,
+      ],
+    ],
+    [
+      "keys of labels that are asked for twice",
+      {
+        spec: "{affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: zone, matchLabelKeys: [a]}, {topologyKey: zone, labelSelector: {matchLabels: {a: b}, matchExpressions: [{key: a, operator: Exists}]}, matchLabelKeys: [a, c], mismatchLabelKeys: [c]}]}}}",
+      },
+      [
+        "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is not set",
+        "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[1][0]: Invalid value: exists in both matchLabelKeys and labelSelector",
+        "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[1].matchLabelKeys[1]: Invalid value: exists in both matchLabelKeys and mismatchLabelKeys",
+      ],
+    ],
+    [
+      "a spread of nothing",
+      {
+        spec: "{topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway, minDomains: 2, nodeTaintsPolicy: Maybe}, {maxSkew: 0, topologyKey: '', whenUnsatisfiable: ''}, {maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]}",
+      },
+      [
+        "spec.topologySpreadConstraints[0].{topologyKey, whenUnsatisfiable}: Duplicate value",
+        "spec.topologySpreadConstraints[0].minDomains: Invalid value: can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ScheduleAnyway",
+        'spec.topologySpreadConstraints[0].nodeTaintsPolicy: Unsupported value: supported values: "Honor", "Ignore"',
+        "spec.topologySpreadConstraints[1].maxSkew: Invalid value: must be greater than zero",
+        "spec.topologySpreadConstraints[1].topologyKey: Required value: can not be empty",
+        'spec.topologySpreadConstraints[1].whenUnsatisfiable: Unsupported value: supported values: "DoNotSchedule", "ScheduleAnyway"',
+      ],
+    ],
+    [
       "privileged without escalation",
       { container: "{securityContext: {privileged: true, allowPrivilegeEscalation: false}}" },
       [

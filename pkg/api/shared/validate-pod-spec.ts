@@ -41,13 +41,14 @@ import { validatePodClaims } from "./validate-pod-claims.ts";
 import { containersWithPaths, validateHostProcess, validatePodOs } from "./validate-pod-os.ts";
 import { validateResourceRequirements } from "./validate-resources.ts";
 import { validateRestartRules } from "./validate-restart-rules.ts";
-import { validateAffinity, validateSpread, validateTolerations } from "./validate-scheduling.ts";
+import { validateAffinity, validateTolerations } from "./validate-scheduling.ts";
 import {
   validateAppArmorProfile,
   validateId,
   validateSeccompProfile,
   validateWindowsOptions,
 } from "./validate-security-context.ts";
+import { validateSpread } from "./validate-spread.ts";
 import { validateVolumes } from "./validate-volumes.ts";
 
 const restartPolicies = ["Always", "OnFailure", "Never"];

@@ -8,11 +8,11 @@ import type {
   PodAntiAffinity,
   Taint,
   Toleration,
-  TopologySpreadConstraint,
 } from "../generated/core-v1.generated.ts";
 import { validateLabelSelector, validateValueCount } from "../labels.ts";
-import { checkDnsLabel, checkLabelValue, checkQualifiedName } from "../names.ts";
+import { checkDnsLabel, checkDnsSubdomain, checkLabelValue, checkQualifiedName } from "../names.ts";
 import type { FieldError } from "../resource.ts";
+import { validateLabelKeys } from "./validate-spread.ts";
 
 const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
@@ -74,9 +74,8 @@ function validateTolerationOperator(
       break;
     case "Gt":
     case "Lt":
-      if (!/^-?(0|[1-9][0-9]*)$/.test(value)) {
-        errors.push(invalid(`${path}.value`, value, "must be a valid integer"));
-      }
+      // Upstream's feature TaintTolerationComparisonOperators, which is off unless asked for.
+      errors.push(notSupported(`${path}.operator`, operator, ["Equal", "Exists", "Lt", "Gt"]));
       break;
     default:
       errors.push(notSupported(`${path}.operator`, operator, ["Equal", "Exists"]));
@@ -130,7 +129,7 @@ export function validateAffinity(affinity: Affinity, path: string, errors: Field
     (nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((term, index) => {
       const termPath = `${at}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
       validateWeight(term.weight, `${termPath}.weight`, errors);
-      validateNodeTerm(term.preference, `${termPath}.preference`, errors);
+      validateNodeTerm(term.preference, `${termPath}.preference`, errors, "any values");
     });
   }
   if (podAffinity !== undefined) validatePodTerms(podAffinity, `${path}.podAffinity`, errors);
@@ -160,9 +159,20 @@ export function validateNodeSelector(
   });
 }
 
-function validateNodeTerm(term: NodeSelectorTerm, path: string, errors: FieldError[]): void {
+function validateNodeTerm(
+  term: NodeSelectorTerm,
+  path: string,
+  errors: FieldError[],
+  allowed?: "any values",
+): void {
   (term.matchExpressions ?? []).forEach((requirement, index) => {
-    validateNodeRequirement(requirement, `${path}.matchExpressions[${index}]`, errors);
+    const at = `${path}.matchExpressions[${index}]`;
+    validateNodeRequirement(requirement, at, errors);
+    // What is only preferred may ask for a value that no label can have.
+    if (allowed === "any values") return;
+    (requirement.values ?? []).forEach((value, place) => {
+      errors.push(...invalidEach(`${at}.values[${place}]`, value, checkLabelValue(value)));
+    });
   });
   (term.matchFields ?? []).forEach((requirement, index) => {
     const at = `${path}.matchFields[${index}]`;
@@ -179,7 +189,11 @@ function validateNodeTerm(term: NodeSelectorTerm, path: string, errors: FieldErr
     }
     if (requirement.key !== "metadata.name") {
       errors.push(invalid(`${at}.key`, requirement.key, "not a valid field selector key"));
+      return;
     }
+    values.forEach((value, place) => {
+      errors.push(...invalidEach(`${at}.values[${place}]`, value, checkDnsSubdomain(value)));
+    });
   });
 }
 
@@ -205,9 +219,6 @@ function validateNodeRequirement(
     );
   }
   errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));
-  values.forEach((value, index) => {
-    errors.push(...invalidEach(`${path}.values[${index}]`, value, checkLabelValue(value)));
-  });
 }
 
 function validatePodTerms(affinity: PodAntiAffinity, path: string, errors: FieldError[]): void {
@@ -231,50 +242,9 @@ function validatePodTerm(term: PodAffinityTerm, path: string, errors: FieldError
   (term.namespaces ?? []).forEach((namespace) => {
     errors.push(...invalidEach(`${path}.namespace`, namespace, checkDnsLabel(namespace)));
   });
+  validateLabelKeys(term, path, errors);
   if (term.topologyKey === "") errors.push(required(`${path}.topologyKey`, "can not be empty"));
   errors.push(
     ...invalidEach(`${path}.topologyKey`, term.topologyKey, checkQualifiedName(term.topologyKey)),
   );
-}
-
-const unsatisfiable = ["DoNotSchedule", "ScheduleAnyway"];
-
-export function validateSpread(
-  constraints: readonly TopologySpreadConstraint[],
-  path: string,
-  errors: FieldError[],
-): void {
-  const seen = new Set<string>();
-  constraints.forEach((constraint, index) => {
-    const at = `${path}[${index}]`;
-    if (constraint.maxSkew <= 0) {
-      errors.push(invalid(`${at}.maxSkew`, constraint.maxSkew, "must be greater than zero"));
-    }
-    if (constraint.topologyKey === "") {
-      errors.push(required(`${at}.topologyKey`, "can not be empty"));
-    } else {
-      errors.push(
-        ...invalidEach(
-          `${at}.topologyKey`,
-          constraint.topologyKey,
-          checkQualifiedName(constraint.topologyKey),
-        ),
-      );
-    }
-    if (!unsatisfiable.includes(constraint.whenUnsatisfiable)) {
-      errors.push(
-        notSupported(`${at}.whenUnsatisfiable`, constraint.whenUnsatisfiable, unsatisfiable),
-      );
-    }
-    const identity = `{${constraint.topologyKey}, ${constraint.whenUnsatisfiable}}`;
-    if (seen.has(identity)) {
-      errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, identity));
-    }
-    seen.add(identity);
-    const domains = constraint.minDomains;
-    if (domains !== undefined && domains <= 0) {
-      errors.push(invalid(`${at}.minDomains`, domains, "must be greater than zero"));
-    }
-    errors.push(...validateLabelSelector(constraint.labelSelector, `${at}.labelSelector`));
-  });
 }
