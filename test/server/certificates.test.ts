@@ -63,6 +63,10 @@ test("the spec never changes", async () => {
 
 test.each([
   [{ request: base64("no PEM") }, "PEM block type must be CERTIFICATE REQUEST"],
+  [
+    { request: undefined },
+    "spec.request: Invalid value: null: PEM block type must be CERTIFICATE REQUEST",
+  ],
   [{ usages: [] }, "spec.usages: Required value"],
   [{ usages: ["client auth", "client auth"] }, 'spec.usages[1]: Duplicate value: "client auth"'],
   [{ usages: ["fly"] }, 'spec.usages[0]: Unsupported value: "fly": supported values: "any", "cert'],

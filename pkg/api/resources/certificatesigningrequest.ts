@@ -189,7 +189,7 @@ function validateSpec(
 ): readonly FieldError[] {
   const { spec } = request;
   const errors: FieldError[] = [];
-  const problem = requestProblem(spec.request);
+  const problem = requestProblem((spec.request as string | undefined) ?? "");
   if (problem !== undefined) errors.push(invalid("spec.request", spec.request, problem));
   if ((spec.usages ?? []).length === 0) errors.push(required("spec.usages"));
   // A spec never changes: only that of a new request can be at fault.
