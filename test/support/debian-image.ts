@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import {
-  mkdir,
   mkdtemp,
   readdir,
   readFile,
@@ -15,6 +14,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type ImageFile, packOciArchive } from "../../pkg/agent/containerd/oci-archive.ts";
+import { downloadClosure } from "./debian-closure.ts";
 
 const run = promisify(execFile);
 
@@ -37,8 +37,6 @@ const leftOut =
 /** An OCI archive made of Debian packages and all they depend on; returns its path. */
 export async function debianImage(recipe: DebianImageRecipe): Promise<string> {
   const work = join(cacheDir, "apt");
-  await mkdir(join(work, "archives", "partial"), { recursive: true });
-  await writeFile(join(work, "status"), "");
   const debs = await downloadClosure(work, recipe.packages);
   const id = createHash("sha256")
     .update(JSON.stringify([recipe, debs]))
@@ -63,28 +61,6 @@ export async function debianImage(recipe: DebianImageRecipe): Promise<string> {
     await rm(root, { recursive: true, force: true });
   }
   return archive;
-}
-
-/** The names of the package files of a closure, as if nothing were installed; downloads what is missing. */
-async function downloadClosure(
-  work: string,
-  packages: readonly string[],
-): Promise<readonly string[]> {
-  // As if nothing were installed, and nothing had been downloaded: the whole closure is named.
-  const install = (archives: string, ...how: readonly string[]) => [
-    ...["-o", `Dir::State::status=${join(work, "status")}`],
-    ...["-o", `Dir::Cache::archives=${archives}`],
-    ...["--no-install-recommends", "-q", "-y", ...how, "install", ...packages],
-  ];
-  const maxBuffer = 1 << 26;
-  const { stdout } = await run("apt-get", install(join(work, "none"), "--print-uris"), {
-    maxBuffer,
-  });
-  const debs = stdout.split("\n").flatMap((line) => /^'\S+' (\S+\.deb) /.exec(line)?.[1] ?? []);
-  if (debs.some((deb) => !existsSync(join(work, "archives", deb)))) {
-    await run("apt-get", install(join(work, "archives"), "--download-only"), { maxBuffer });
-  }
-  return debs.sort();
 }
 
 async function filesBelow(root: string, below: string): Promise<readonly ImageFile[]> {
