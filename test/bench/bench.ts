@@ -5,6 +5,7 @@
  */
 import { measureBoot } from "./boot.ts";
 import { endAll } from "./cleanup.ts";
+import { measureCustomResources } from "./custom-resources.ts";
 import { ensureBuilt } from "./ensure-built.ts";
 import { type Figure, renderTable } from "./figure.ts";
 import { measureGrowth } from "./growth.ts";
@@ -23,6 +24,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   lists: measureLists,
   watches: measureWatches,
   growth: measureGrowth,
+  custom: measureCustomResources,
   services: measureServices,
   pods: measurePods,
   idle: measureIdle,
