@@ -170,3 +170,12 @@ test("of an update of a pod, only a resize is looked at, and what ends is let be
   const ending = { ...previous, metadata: { ...previous.metadata, deletionTimestamp: "now" } };
   await run({ ...update, subresource: "resize", previous: ending });
 });
+
+test("a LimitRange without limits limits nothing", async () => {
+  const world = new ObjectWorld();
+  const metadata = { name: "l", namespace: "shop" };
+  world.put(limitRangeResource, { metadata, spec: {} } as unknown as LimitRange);
+  const plugin = createLimitRanger(world);
+  await passThrough(plugin, { resource: podResource, object: pod({ containers: [container()] }) });
+  await passThrough(plugin, { resource: claims, object: { metadata, spec: {} } });
+});

@@ -32,11 +32,12 @@ export function createLimitRanger(reader: ObjectReader): AdmissionPlugin {
       }
     },
     validate(request) {
-      for (const { spec } of limitsFor(request)) {
+      for (const limitRange of limitsFor(request)) {
+        const items = itemsOf(limitRange);
         const problems =
           request.resource.plural === "pods"
-            ? podProblems(spec.limits, request.object as Pod)
-            : claimProblems(spec.limits, request.object as PersistentVolumeClaim);
+            ? podProblems(items, request.object as Pod)
+            : claimProblems(items, request.object as PersistentVolumeClaim);
         if (problems.length > 0) throw admissionForbidden(request, printAll(problems));
       }
     },
@@ -53,6 +54,11 @@ function isHeld(request: AdmissionRequest): boolean {
   return isAbout(request, "pods") || isAbout(request, "persistentvolumeclaims");
 }
 
+/** A LimitRange may be stored without any limit. */
+function itemsOf({ spec }: LimitRange): readonly LimitRangeItem[] {
+  return (spec as Partial<LimitRange["spec"]> | undefined)?.limits ?? [];
+}
+
 /** Several are told in brackets, each once. */
 function printAll(problems: readonly string[]): string {
   const lines = [...new Set(problems)];
@@ -63,10 +69,10 @@ function printAll(problems: readonly string[]): string {
 
 type DraftContainer = Draft<NonNullable<Pod["spec"]>["containers"][number]>;
 
-function setDefaults({ spec }: LimitRange, pod: Draft<Pod>): void {
+function setDefaults(limitRange: LimitRange, pod: Draft<Pod>): void {
   const requests: Record<string, string> = {};
   const limits: Record<string, string> = {};
-  for (const item of spec.limits) {
+  for (const item of itemsOf(limitRange)) {
     if (item.type !== "Container") continue;
     Object.assign(requests, item.defaultRequest);
     Object.assign(limits, item.default);
