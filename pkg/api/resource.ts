@@ -151,6 +151,8 @@ export interface ResourceDefinition<T extends KubernetesObject = KubernetesObjec
   /** Whether an object may be replaced without saying which version of it is replaced. Default: by the kind's history. */
   readonly unconditionalUpdate?: boolean;
   readonly columns: readonly Column<T>[];
+  /** The order of a list's rows in a table. Default: the list's own, by name. */
+  readonly compareRows?: CompareObjects<T> | undefined;
   /** Field selectors besides `metadata.name` and `metadata.namespace`. */
   readonly selectableFields: Readonly<Record<string, ReadField<T>>>;
   /**
@@ -171,6 +173,9 @@ type Convert = (object: KubernetesObject) => KubernetesObject;
 
 /** Reads one field of a `T` as text; written as a method's type so that a list of all kinds can be typed. */
 type ReadField<T> = { read(object: T): string }["read"];
+
+/** Less than 0 where `a` comes first; written as a method's type so that a list of all kinds can be typed. */
+type CompareObjects<T> = { compare(a: T, b: T): number }["compare"];
 
 type Defaulted =
   | "singular"

@@ -17,6 +17,7 @@ export const apiServiceResource = defineResource<APIService>({
   kind: "APIService",
   plural: "apiservices",
   categories: extensionCategories,
+  unconditionalUpdate: false,
   scope: "cluster",
   schema: apiServiceSchema,
   nameRule: "path-segment",

@@ -244,6 +244,13 @@ test("a condition is there once, and has a type", () => {
   ]);
 });
 
+test("rows stand in the order in which requests meet the flow schemas", () => {
+  const at = (name: string, precedence: number) =>
+    schema(`{matchingPrecedence: ${precedence}, priorityLevelConfiguration: {name: l}}`, name);
+  const rows = [at("b", 20), at("a", 20), at("c", 3)].sort(flowSchemaResource.compareRows);
+  expect(rows.map(({ metadata }) => metadata.name)).toEqual(["c", "a", "b"]);
+});
+
 test("kubectl get shows where requests go, and whether that exists", () => {
   const object = {
     ...schema("{priorityLevelConfiguration: {name: l}, distinguisherMethod: {type: ByUser}}"),

@@ -1,5 +1,5 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
+import { addAll, forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import {
   type FlowSchema,
   flowSchemaSchema,
@@ -35,6 +35,10 @@ export const flowSchemaResource = defineResource<FlowSchema>({
   validate,
   validateStatusUpdate: ({ status }) =>
     validateConditionTypes(status.conditions, "status.conditions"),
+  // As requests meet them.
+  compareRows: (a, b) =>
+    a.spec.matchingPrecedence - b.spec.matchingPrecedence ||
+    (a.metadata.name < b.metadata.name ? -1 : 1),
   columns: [
     nameColumn,
     {
@@ -106,7 +110,7 @@ function validate({ metadata: { name }, spec, status }: FlowSchema): readonly Fi
   if (fixed !== undefined && !equalJson(spec, fixed)) {
     errors.push(invalid("spec", spec, `spec of '${name}' must equal the fixed value`));
   }
-  errors.push(...validateConditionTypes(status.conditions, "status.conditions"));
+  addAll(errors, validateConditionTypes(status.conditions, "status.conditions"));
   return errors;
 }
 

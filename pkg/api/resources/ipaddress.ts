@@ -27,7 +27,7 @@ export const ipAddressResource = defineResource<IPAddress>({
   validateUpdate: ({ spec: next }, { spec: previous }) =>
     equalJson(next.parentRef, previous.parentRef)
       ? []
-      : [invalid("spec.parentRef", next.parentRef, immutableDetail)],
+      : [invalid("spec.parentRef", goParent(next.parentRef), immutableDetail)],
   columns: [
     nameColumn,
     {
@@ -38,6 +38,13 @@ export const ipAddressResource = defineResource<IPAddress>({
     },
   ],
 });
+
+/** As upstream prints its own value. */
+function goParent(parent: ParentReference | undefined): object | null {
+  if (parent === undefined) return null;
+  const { group = "", name, namespace = "", resource } = parent;
+  return { Group: group, Resource: resource, Namespace: namespace, Name: name };
+}
 
 function printParent(parent: ParentReference | undefined): string {
   if (parent === undefined) return "<none>";

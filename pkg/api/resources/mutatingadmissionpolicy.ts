@@ -27,6 +27,7 @@ export const mutatingAdmissionPolicyResource = defineResource<MutatingAdmissionP
   kind: "MutatingAdmissionPolicy",
   plural: "mutatingadmissionpolicies",
   categories: extensionCategories,
+  unconditionalUpdate: false,
   scope: "cluster",
   schema: mutatingAdmissionPolicySchema,
   defaults({ spec }) {

@@ -24,6 +24,7 @@ export const mutatingAdmissionPolicyBindingResource =
     kind: "MutatingAdmissionPolicyBinding",
     plural: "mutatingadmissionpolicybindings",
     categories: extensionCategories,
+    unconditionalUpdate: false,
     scope: "cluster",
     schema: mutatingAdmissionPolicyBindingSchema,
     defaults: ({ spec }) => defaultMatchResources(spec.matchResources),

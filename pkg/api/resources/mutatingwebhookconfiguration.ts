@@ -18,6 +18,7 @@ export const mutatingWebhookConfigurationResource = defineResource<MutatingWebho
   kind: "MutatingWebhookConfiguration",
   plural: "mutatingwebhookconfigurations",
   categories: extensionCategories,
+  unconditionalUpdate: false,
   scope: "cluster",
   schema: mutatingWebhookConfigurationSchema,
   defaults({ webhooks }) {

@@ -407,7 +407,7 @@ describe("an IPAddress is refused for", () => {
     });
     const next = yaml("IPAddress", "{parentRef: {resource: services, name: b}}");
     expect(updateRefusalsOf(ipAddressResource, before, next)).toEqual([
-      'spec.parentRef: Invalid value: {"resource":"services","name":"b"}: field is immutable',
+      'spec.parentRef: Invalid value: {"Group":"","Resource":"services","Namespace":"","Name":"b"}: field is immutable',
     ]);
   });
 });

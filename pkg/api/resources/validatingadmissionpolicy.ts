@@ -21,6 +21,7 @@ export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmiss
   kind: "ValidatingAdmissionPolicy",
   plural: "validatingadmissionpolicies",
   categories: extensionCategories,
+  unconditionalUpdate: false,
   scope: "cluster",
   schema: validatingAdmissionPolicySchema,
   subresources: { status: true },

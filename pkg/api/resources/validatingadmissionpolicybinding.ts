@@ -20,6 +20,7 @@ export const validatingAdmissionPolicyBindingResource =
     kind: "ValidatingAdmissionPolicyBinding",
     plural: "validatingadmissionpolicybindings",
     categories: extensionCategories,
+    unconditionalUpdate: false,
     scope: "cluster",
     schema: validatingAdmissionPolicyBindingSchema,
     defaults: ({ spec }) => defaultMatchResources(spec.matchResources),

@@ -19,6 +19,7 @@ export const validatingWebhookConfigurationResource =
     kind: "ValidatingWebhookConfiguration",
     plural: "validatingwebhookconfigurations",
     categories: extensionCategories,
+    unconditionalUpdate: false,
     scope: "cluster",
     schema: validatingWebhookConfigurationSchema,
     defaults({ webhooks }) {

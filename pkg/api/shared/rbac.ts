@@ -119,7 +119,12 @@ export function validateRoleRefUpdate(
 ): readonly FieldError[] {
   return equalJson(next.roleRef, previous.roleRef)
     ? []
-    : [invalid("roleRef", next.roleRef, "cannot change roleRef")];
+    : [invalid("roleRef", goRoleRef(next.roleRef), "cannot change roleRef")];
+}
+
+/** As upstream prints its own value. */
+function goRoleRef({ apiGroup, kind, name }: RoleRef): object {
+  return { APIGroup: apiGroup, Kind: kind, Name: name };
 }
 
 function subjectColumn(

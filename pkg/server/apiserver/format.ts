@@ -37,7 +37,7 @@ import type { WatchEncoding } from "./watch-writer.ts";
 
 /** A kind that is answered with. Only those with columns can be made a table of. */
 type Shown = Pick<ResourceDefinition, "group" | "version" | "kind" | "schema"> &
-  Partial<Pick<ResourceDefinition, "columns">>;
+  Partial<Pick<ResourceDefinition, "columns" | "compareRows">>;
 
 /** How one exchange's answer is written: in the media type, and the form, that the client asked for. */
 export interface Format {
@@ -167,7 +167,7 @@ function transformOf(
     };
   }
   const includeObject = includedIn(exchange);
-  const columns = { columns: kind.columns ?? [] };
+  const columns = { columns: kind.columns ?? [], compareRows: kind.compareRows };
   return {
     one: (object, headers) =>
       tableOf(columns, [object], {

@@ -151,16 +151,15 @@ export async function createStored(
     ];
     if (errors.length > 0) throw ApiError.invalid(resource, object.metadata.name ?? "", errors);
     const named = { ...request, object: next, name: object.metadata.name };
-    await validateAdmission(deps, named);
     context.warnings.push(...(resource.warnings?.(object, undefined) ?? []));
+    await validateAdmission(deps, named);
 
     const key = storageKey(resource, namespace, object.metadata.name);
     if (options.dryRun) {
       if (deps.hub.get(key) === undefined) return unstored(key, object, undefined);
     } else {
-      const kept = asStored(resource, object);
       const result = await settled(deps, named, () =>
-        deps.hub.create(key, kept, resource.durability(object)),
+        deps.hub.create(key, asStored(resource, object), resource.durability(object)),
       );
       if (result.outcome === "written") return asServed(resource, result.stored);
       if (tries === triesMax) throw alreadyExists(resource, object.metadata.name, result.current);
@@ -209,19 +208,12 @@ export interface Change {
 
 /** Kinds whose objects may not be replaced without saying which version is replaced. */
 const conditionalOnly: ReadonlySet<string> = new Set([
-  "apiservices.apiregistration.k8s.io",
   "csidrivers.storage.k8s.io",
   "csinodes.storage.k8s.io",
   "csistoragecapacities.storage.k8s.io",
   "leases.coordination.k8s.io",
-  "mutatingadmissionpolicies.admissionregistration.k8s.io",
-  "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
-  "mutatingwebhookconfigurations.admissionregistration.k8s.io",
   "poddisruptionbudgets.policy",
   "runtimeclasses.node.k8s.io",
-  "validatingadmissionpolicies.admissionregistration.k8s.io",
-  "validatingadmissionpolicybindings.admissionregistration.k8s.io",
-  "validatingwebhookconfigurations.admissionregistration.k8s.io",
   "volumeattachments.storage.k8s.io",
 ]);
 
@@ -309,8 +301,8 @@ async function tryUpdate(
     ...validateKind(resource, subresource, object, previous),
   ];
   if (errors.length > 0) throw ApiError.invalid(resource, name, errors);
-  await validateAdmission(deps, request);
   if (subresource === "") context.warnings.push(...(resource.warnings?.(object, previous) ?? []));
+  await validateAdmission(deps, request);
 
   return await settled(deps, request, () => {
     if (isFinished(resource, object, previous)) {

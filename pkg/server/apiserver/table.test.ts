@@ -36,6 +36,17 @@ test("a table has the kind's columns, and a row for each object", () => {
   });
 });
 
+test("rows may stand in an order of their own", () => {
+  const named = (name: string) => ({ ...thing, metadata: { ...thing.metadata, name } });
+  const compareRows = (a: KubernetesObject, b: KubernetesObject) =>
+    a.metadata.name < b.metadata.name ? 1 : -1;
+  const resource = { columns: [], compareRows };
+  const objects = [named("a"), named("b")];
+  const { rows } = tableOf(resource, objects, { includeObject: "None", nowMs });
+  expect(rows.map(({ cells }) => cells[0])).toEqual(["b", "a"]);
+  expect(objects[0]?.metadata.name).toBe("a");
+});
+
 test("a kind without columns has a name, and when it was created", () => {
   const table = tableOf({ columns: [] }, [thing], { includeObject: "None", nowMs });
   expect(table.columnDefinitions?.map(({ name, type }) => [name, type])).toEqual([

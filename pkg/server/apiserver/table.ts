@@ -53,16 +53,18 @@ function columnsOf<T extends KubernetesObject>(
   return resource.columns.length === 0 ? defaultColumns : resource.columns;
 }
 
-/** One row for each object, in their order. */
+/** One row for each object, in their order, or in that which the kind has for rows. */
 export function tableOf<T extends KubernetesObject>(
-  resource: Pick<ResourceDefinition<T>, "columns">,
+  resource: Pick<ResourceDefinition<T>, "columns" | "compareRows">,
   objects: Iterable<T>,
   options: TableOptions,
 ): Table {
   const columns = columnsOf(resource);
   const metaVersion = `meta.k8s.io/${options.metaVersion ?? "v1"}`;
+  const { compareRows } = resource;
+  const ordered = compareRows === undefined ? objects : [...objects].sort(compareRows);
   const rows: TableRow[] = [];
-  for (const object of objects) rows.push(rowOf(columns, object, options, metaVersion));
+  for (const object of ordered) rows.push(rowOf(columns, object, options, metaVersion));
   return {
     kind: "Table",
     apiVersion: metaVersion,
