@@ -154,6 +154,8 @@ export class ApiClients {
     const first = await this.#world.request("GET", `${path}${query}`);
     const ended = this.#moment++;
     if (first.status === 410) {
+      this.#noteExpired(first);
+
       this.history.push({
         ...{ what: "read", view: "the API", prefix, mode, began, ended, outcome: "expired" },
       });
@@ -164,6 +166,11 @@ export class ApiClients {
     let token: string | undefined = first.json.metadata.continue;
     while (token !== undefined && token !== "") {
       const page = await this.#world.request("GET", `${path}?limit=2&continue=${token}`);
+      if (page.status === 410) {
+        this.#noteExpired(page);
+        return;
+      }
+
       if (page.json.metadata.resourceVersion !== resourceVersion)
         this.violations.push("a page of a list is at another version than the first");
       states.push(...page.json.items.map(seen));
@@ -172,6 +179,11 @@ export class ApiClients {
     this.#versions.push(resourceVersion);
     const outcome = { revision: Number(resourceVersion), states };
     this.history.push({ what: "read", view: "the API", prefix, mode, began, ended, outcome });
+  }
+
+  #noteExpired({ json }: Answer): void {
+    if (json.reason !== "Expired" || json.code !== 410)
+      this.violations.push(`a past that is forgotten is answered with ${JSON.stringify(json)}`);
   }
 
   #object(name: string, color: string, resourceVersion?: string) {

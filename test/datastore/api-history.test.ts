@@ -9,15 +9,21 @@ import { ApiClients } from "./api-clients.ts";
 import { Random } from "./random.ts";
 import { violationsOf } from "./validate.ts";
 
+const worlds = [
+  { name: "memory", sqlite: false, eventsMax: 16_384 },
+  { name: "SQLite", sqlite: true, eventsMax: 16_384 },
+  // Watches and lists of what was a moment ago find it forgotten.
+  { name: "memory that forgets soon", sqlite: false, eventsMax: 12 },
+];
+
 describe("what clients are told over the wire is one history", () => {
-  test.each(["memory", "sqlite"] as const)(
-    "over %s",
-    async (driver) => {
+  test.each(worlds)(
+    "over $name",
+    async ({ sqlite, eventsMax }) => {
       const directory = await mkdtemp(join(tmpdir(), "mini8s-history-"));
       const file = join(directory, "state.db");
-      const datastore =
-        driver === "memory" ? openMemoryDatastore() : await openSqliteDatastore({ file });
-      const world = await startApiWorld({ datastore });
+      const datastore = sqlite ? await openSqliteDatastore({ file }) : openMemoryDatastore();
+      const world = await startApiWorld({ datastore, window: { eventsMax } });
       const random = new Random(1);
       const clients = new ApiClients(world, random);
       await clients.prepare();
@@ -35,6 +41,12 @@ describe("what clients are told over the wire is one history", () => {
       await rm(directory, { recursive: true });
       expect(clients.violations).toEqual([]);
       expect(violationsOf(clients.history).slice(0, 10)).toEqual([]);
+      const expired = clients.history.some(
+        (one) =>
+          (one.what === "read" && one.outcome === "expired") ||
+          (one.what === "watch" && one.steps.at(-1)?.type === "expired"),
+      );
+      expect(expired).toBe(eventsMax < 100);
       const writes = clients.history.filter(({ what }) => what === "write");
       expect(writes.length).toBeGreaterThan(150);
       expect(writes.some((write) => write.what === "write" && write.outcome === "refused")).toBe(

@@ -20,6 +20,7 @@ import {
   type ApiServerDeps,
   createApiServer,
 } from "../../pkg/server/apiserver/create-api-server.ts";
+import type { HubWindowLimits } from "../../pkg/server/apiserver/hub-resource.ts";
 import type { OpenHub } from "../../pkg/server/apiserver/hub-store.ts";
 import { openHub } from "../../pkg/server/apiserver/hub-store.ts";
 import { ResourceTable } from "../../pkg/server/apiserver/resource-table.ts";
@@ -68,6 +69,8 @@ export interface ApiWorldOptions {
   readonly logger?: Logger;
   /** Closed with the world. Default: a memory one. */
   readonly datastore?: Datastore;
+  /** How far back the hub remembers. */
+  readonly window?: Partial<HubWindowLimits>;
   readonly tokenFileUsers?: AccessOptions["tokenFileUsers"];
   readonly flowControl?: ApiServerDeps["flowControl"];
 }
@@ -97,7 +100,7 @@ export async function startApiWorld(options: ApiWorldOptions = {}): Promise<ApiW
     );
   const admin = certificateFor("admin", ["system:masters"]);
   const datastore = options.datastore ?? openMemoryDatastore();
-  const hub = await openHub({ datastore });
+  const hub = await openHub({ datastore, ...(options.window && { window: options.window }) });
   const clock = systemClock;
   const tokenKey = generateKey();
   const kubeletClient = certificateFor("system:apiserver", ["system:masters"]);
