@@ -30,6 +30,9 @@ const codes = {
 
 export type StatusReason = keyof typeof codes;
 
+/** A body can be wrong in more ways than anybody reads; the rest of them are there when these are mended. */
+const shownErrorsMax = 1_000;
+
 /** An answer that is a failure: everything the API refuses travels as one of these, in process and on the wire. */
 export class ApiError extends Error {
   readonly reason: StatusReason | "";
@@ -118,12 +121,13 @@ export class ApiError extends Error {
     errors: readonly FieldError[],
   ): ApiError {
     const what = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
-    const causes: StatusCause[] = errors.map((error) => ({
+    const shown = errors.slice(0, shownErrorsMax);
+    const causes: StatusCause[] = shown.map((error) => ({
       reason: causeReasons[error.type],
       message: errorBody(error),
       field: error.path,
     }));
-    const text = printFieldErrors(errors);
+    const text = printFieldErrors(shown);
     return new ApiError("Invalid", `${what} ${quote(name)} is invalid: ${text}`, {
       details: {
         ...(name === "" ? {} : { name }),

@@ -55,3 +55,8 @@ export function invalidEach(
 
 /** What upstream says of any field that an update may not change. */
 export const immutableDetail = "field is immutable";
+
+/** Adds each of `more`: as many as a body has room for would not fit into the arguments of one call. */
+export function addAll(errors: FieldError[], more: readonly FieldError[]): void {
+  for (const error of more) errors.push(error);
+}

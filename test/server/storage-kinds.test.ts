@@ -206,3 +206,13 @@ describe("componentstatuses", () => {
     expect(table.json.rows[0].cells).toEqual(["controller-manager", "Healthy", "ok", ""]);
   });
 });
+
+test("an object that is wrong a hundred thousand times is refused, and told of some of it", async () => {
+  const labels = Object.fromEntries(
+    Array.from({ length: 200_000 }, (_, index) => [`-${index}`, ""]),
+  );
+  const refused = await world.request("POST", `${core}/configmaps`, {
+    body: { metadata: { name: "wrong", labels } },
+  });
+  expect([refused.status, refused.json.details.causes.length]).toEqual([422, 1_000]);
+});

@@ -1,5 +1,5 @@
 import { createdAtColumn, nameColumn } from "../columns.ts";
-import { required } from "../field-error.ts";
+import { addAll, required } from "../field-error.ts";
 import { type ClusterRole, clusterRoleSchema } from "../generated/rbac-v1.generated.ts";
 import { validateLabelSelector } from "../labels.ts";
 import { defineResource, type FieldError } from "../resource.ts";
@@ -28,7 +28,7 @@ function validate({ rules, aggregationRule }: ClusterRole): readonly FieldError[
     );
   }
   selectors.forEach((selector, index) => {
-    errors.push(...validateLabelSelector(selector, `${path}[${index}]`));
+    addAll(errors, validateLabelSelector(selector, `${path}[${index}]`));
   });
   return errors;
 }

@@ -1,5 +1,5 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { invalid } from "../field-error.ts";
+import { addAll, invalid } from "../field-error.ts";
 import { type ConfigMap, configMapSchema } from "../generated/core-v1.generated.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import {
@@ -43,7 +43,7 @@ function validate({ data, binaryData }: ConfigMap): readonly FieldError[] {
       errors.push(invalid(`data[${key}]`, key, "duplicate of key present in binaryData"));
     }
   }
-  errors.push(...validateDataKeys(binaryData, "binaryData"));
-  errors.push(...validateDataSize(textBytes(data) + base64Bytes(binaryData), wholeObject));
+  addAll(errors, validateDataKeys(binaryData, "binaryData"));
+  addAll(errors, validateDataSize(textBytes(data) + base64Bytes(binaryData), wholeObject));
   return errors;
 }

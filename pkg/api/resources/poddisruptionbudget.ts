@@ -1,5 +1,5 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { invalid, notSupported } from "../field-error.ts";
+import { addAll, invalid, notSupported } from "../field-error.ts";
 import {
   type PodDisruptionBudget,
   podDisruptionBudgetSchema,
@@ -92,7 +92,7 @@ function validate({ spec }: PodDisruptionBudget): readonly FieldError[] {
   validateAtMost100Percent(minAvailable, "spec.minAvailable", errors);
   validateIntOrPercent(maxUnavailable, "spec.maxUnavailable", errors);
   validateAtMost100Percent(maxUnavailable, "spec.maxUnavailable", errors);
-  errors.push(...validateLabelSelector(spec.selector, "spec.selector"));
+  addAll(errors, validateLabelSelector(spec.selector, "spec.selector"));
   if (policy !== undefined && !evictionPolicies.includes(policy)) {
     errors.push(notSupported("spec.unhealthyPodEvictionPolicy", policy, evictionPolicies));
   }

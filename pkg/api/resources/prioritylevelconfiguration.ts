@@ -1,5 +1,5 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { forbidden, invalid, notSupported, required } from "../field-error.ts";
+import { addAll, forbidden, invalid, notSupported, required } from "../field-error.ts";
 import {
   type LimitedPriorityLevelConfiguration,
   type LimitResponse,
@@ -97,7 +97,7 @@ function validate({ metadata, spec, status }: PriorityLevelConfiguration): reado
   }
   validateSpec(spec, metadata.name, errors);
   validateFixed(spec, metadata.name, errors);
-  errors.push(...validateConditionTypes(status.conditions, "status.conditions"));
+  addAll(errors, validateConditionTypes(status.conditions, "status.conditions"));
   return errors;
 }
 

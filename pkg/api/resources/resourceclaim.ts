@@ -1,5 +1,6 @@
 import { ageColumn, nameColumn } from "../columns.ts";
 import {
+  addAll,
   forbidden,
   immutableDetail,
   invalid,
@@ -205,7 +206,7 @@ function validateDeviceStatus(
   if (conditions.length > conditionsMax) {
     errors.push(tooMany(`${path}.conditions`, conditions.length, conditionsMax));
   }
-  errors.push(...validateMetaConditions(conditions, `${path}.conditions`));
+  addAll(errors, validateMetaConditions(conditions, `${path}.conditions`));
   if (data !== undefined) validateRawObject(data, deviceDataBytesMax, `${path}.data`, errors);
   validateNetworkData(status.networkData, `${path}.networkData`, errors);
 }

@@ -1,5 +1,5 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { forbidden, immutableDetail, invalid } from "../field-error.ts";
+import { addAll, forbidden, immutableDetail, invalid } from "../field-error.ts";
 import {
   type ResourceClaimTemplate,
   type ResourceClaimTemplateSpec,
@@ -37,7 +37,7 @@ function validateMetadata(
 ): readonly FieldError[] {
   const errors: FieldError[] = [];
   validateAnnotations(metadata?.annotations, `${path}.annotations`, errors);
-  errors.push(...validateLabels(metadata?.labels, `${path}.labels`));
+  addAll(errors, validateLabels(metadata?.labels, `${path}.labels`));
   for (const [field, value] of Object.entries(metadata ?? {})) {
     const isSet = value !== undefined && value !== null && value !== "";
     if (isSet && !templateFields.has(field)) {

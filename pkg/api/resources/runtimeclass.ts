@@ -1,5 +1,12 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { duplicate, immutableDetail, invalid, invalidEach, required } from "../field-error.ts";
+import {
+  addAll,
+  duplicate,
+  immutableDetail,
+  invalid,
+  invalidEach,
+  required,
+} from "../field-error.ts";
 import type { Toleration } from "../generated/core-v1.generated.ts";
 import { type RuntimeClass, runtimeClassSchema } from "../generated/node-v1.generated.ts";
 import { validateLabels } from "../labels.ts";
@@ -52,7 +59,7 @@ function validate({ handler, overhead, scheduling }: RuntimeClass): readonly Fie
     );
   }
   if (scheduling === undefined) return errors;
-  errors.push(...validateLabels(scheduling.nodeSelector, "scheduling.nodeSelector"));
+  addAll(errors, validateLabels(scheduling.nodeSelector, "scheduling.nodeSelector"));
   const tolerations = scheduling.tolerations ?? [];
   validateTolerations(tolerations, "scheduling.tolerations", errors);
   const seen = new Set<string>();

@@ -1,4 +1,5 @@
 import {
+  addAll,
   duplicate,
   forbidden,
   invalid,
@@ -145,7 +146,7 @@ function validateParamRef(
     errors.push(...invalidEach(`${path}.name`, name, checkPathSegment(name)));
     if (selector !== undefined) errors.push(forbidden(`${path}.name`, twice));
   }
-  errors.push(...validateLabelSelector(selector, `${path}.selector`));
+  addAll(errors, validateLabelSelector(selector, `${path}.selector`));
   if (name !== "" && selector !== undefined) errors.push(forbidden(`${path}.selector`, twice));
   if (name === "" && selector === undefined) {
     errors.push(required(path, "one of name or selector must be specified"));

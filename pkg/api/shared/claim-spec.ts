@@ -1,4 +1,4 @@
-import { invalid, invalidEach, notSupported, required } from "../field-error.ts";
+import { addAll, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import type {
   PersistentVolumeClaimSpec,
   TypedLocalObjectReference,
@@ -31,8 +31,8 @@ export function validateClaimSpec(
   if (accessModes.length === 0) {
     errors.push(required(`${path}.accessModes`, "at least 1 access mode is required"));
   }
-  errors.push(...validateLabelSelector(spec.selector, `${path}.selector`));
-  errors.push(...validateAccessModes(accessModes, `${path}.accessModes`));
+  addAll(errors, validateLabelSelector(spec.selector, `${path}.selector`));
+  addAll(errors, validateAccessModes(accessModes, `${path}.accessModes`));
   validateStorage(spec.resources?.requests?.["storage"], `${path}.resources[storage]`, errors);
   if (storageClassName !== "") {
     const problems = checkDnsSubdomain(storageClassName);

@@ -1,4 +1,5 @@
 import {
+  addAll,
   forbidden,
   immutableDetail,
   invalid,
@@ -54,16 +55,16 @@ export function validateObjectMeta(
   } else if (meta.namespace !== undefined && meta.namespace !== "") {
     errors.push(forbidden(`${at}.namespace`, "not allowed on this type"));
   }
-  if (meta.labels !== undefined) errors.push(...validateLabels(meta.labels, `${at}.labels`));
+  if (meta.labels !== undefined) addAll(errors, validateLabels(meta.labels, `${at}.labels`));
   if (meta.annotations !== undefined)
-    errors.push(...validateAnnotations(meta.annotations, `${at}.annotations`));
+    addAll(errors, validateAnnotations(meta.annotations, `${at}.annotations`));
   if (meta.ownerReferences !== undefined) {
-    errors.push(...validateOwnerReferences(meta.ownerReferences, `${at}.ownerReferences`));
+    addAll(errors, validateOwnerReferences(meta.ownerReferences, `${at}.ownerReferences`));
   }
   if (meta.finalizers !== undefined)
-    errors.push(...validateFinalizers(meta.finalizers, `${at}.finalizers`));
+    addAll(errors, validateFinalizers(meta.finalizers, `${at}.finalizers`));
   if (meta.managedFields !== undefined)
-    errors.push(...validateManagedFields(meta.managedFields, `${at}.managedFields`));
+    addAll(errors, validateManagedFields(meta.managedFields, `${at}.managedFields`));
   return errors;
 }
 

@@ -1,4 +1,4 @@
-import { duplicate, invalid, invalidEach, notSupported, required } from "../field-error.ts";
+import { addAll, duplicate, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import type {
   Affinity,
   NodeSelector,
@@ -237,8 +237,8 @@ function validatePodTerms(affinity: PodAntiAffinity, path: string, errors: Field
 }
 
 function validatePodTerm(term: PodAffinityTerm, path: string, errors: FieldError[]): void {
-  errors.push(...validateLabelSelector(term.labelSelector, `${path}.labelSelector`));
-  errors.push(...validateLabelSelector(term.namespaceSelector, `${path}.namespaceSelector`));
+  addAll(errors, validateLabelSelector(term.labelSelector, `${path}.labelSelector`));
+  addAll(errors, validateLabelSelector(term.namespaceSelector, `${path}.namespaceSelector`));
   (term.namespaces ?? []).forEach((namespace) => {
     errors.push(...invalidEach(`${path}.namespace`, namespace, checkDnsLabel(namespace)));
   });

@@ -1,4 +1,5 @@
 import {
+  addAll,
   duplicate,
   forbidden,
   invalid,
@@ -46,7 +47,7 @@ export function validateService(
   }
   validateType(spec, errors);
   validatePorts(ports, errors);
-  errors.push(...validateLabels(spec.selector, "spec.selector"));
+  addAll(errors, validateLabels(spec.selector, "spec.selector"));
   validateAffinity(spec, errors);
   errors.push(...validateClusterIPs(spec, previous?.spec));
   validateExternalIPs(spec, previous?.spec, errors);

@@ -1,4 +1,5 @@
 import {
+  addAll,
   duplicate,
   forbidden,
   invalid,
@@ -45,7 +46,7 @@ export function validateSpread(
       }
     }
     validateLabelKeys(constraint, at, errors);
-    errors.push(...validateLabelSelector(constraint.labelSelector, `${at}.labelSelector`));
+    addAll(errors, validateLabelSelector(constraint.labelSelector, `${at}.labelSelector`));
   });
 }
 

@@ -1,4 +1,4 @@
-import { forbidden, invalidEach, notSupported, required } from "../field-error.ts";
+import { addAll, forbidden, invalidEach, notSupported, required } from "../field-error.ts";
 import type { PersistentVolumeSpec } from "../generated/core-v1.generated.ts";
 import { checkDnsSubdomain } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -21,7 +21,7 @@ export function validateVolumeSpec(
   const errors: FieldError[] = [];
   if (place.inline) validateInline(spec, path, errors);
   if ((spec.accessModes ?? []).length === 0) errors.push(required(`${path}.accessModes`));
-  errors.push(...validateAccessModes(spec.accessModes ?? [], `${path}.accessModes`));
+  addAll(errors, validateAccessModes(spec.accessModes ?? [], `${path}.accessModes`));
   if (!place.inline) validateCapacity(spec.capacity ?? {}, `${path}.capacity`, errors);
   validateReclaimPolicy(spec, place, path, errors);
   validateAffinity(spec, place, `${path}.nodeAffinity`, errors);
