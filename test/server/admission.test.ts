@@ -204,6 +204,20 @@ test("what an update takes more is charged, and what it gives back is counted", 
   await quotaUntil(world, ({ status }) => status?.used?.["services.nodeports"] === "0");
 });
 
+test("a pod that ended makes room for another, and is counted as an object until it is gone", async () => {
+  await using world = await startLoopsWorld();
+  await namespaceIn(world);
+  await quotaIn(world, { hard: { pods: "1", "count/pods": "5" } });
+  await post(world, "pods", pod("job"));
+  expect((await post(world, "pods", pod("next"))).json.code).toBe(403);
+  const body = { status: { phase: "Succeeded" } };
+  const headers = { "content-type": "application/merge-patch+json" };
+  await world.api.request("PATCH", "/api/v1/namespaces/shop/pods/job/status", { body, headers });
+  await quotaUntil(world, ({ status }) => status?.used?.["pods"] === "0");
+  expect((await post(world, "pods", pod("next"))).status).toBe(201);
+  expect(await usedOf(world)).toEqual({ "count/pods": "2", pods: "1" });
+});
+
 test("nobody says that less is used than is there", async () => {
   await using world = await startLoopsWorld();
   await namespaceIn(world);
