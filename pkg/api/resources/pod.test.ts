@@ -717,6 +717,71 @@ spec:
   });
 });
 
+describe("profiles in annotations", () => {
+  const appArmor = "container.apparmor.security.beta.kubernetes.io";
+  const seccomp = "seccomp.security.alpha.kubernetes.io";
+  const made = (annotations: string, container = "", spec = "") =>
+    createdFromYaml(
+      podResource,
+      `
+apiVersion: v1
+kind: Pod
+metadata: {name: web, annotations: {${annotations}}}
+spec: {containers: [{name: web, image: nginx, ${container}}], serviceAccountName: a, ${spec}}
+`,
+    );
+  const deprecated = `metadata.annotations[${appArmor}/web]: deprecated since v1.30; use the "appArmorProfile" field instead`;
+
+  test.each([
+    [`${appArmor}/web: localhost/mine`, { type: "Localhost", localhostProfile: "mine" }],
+    [`${appArmor}/web: runtime/default`, { type: "RuntimeDefault" }],
+    [`${appArmor}/web: unconfined`, { type: "Unconfined" }],
+    [`${appArmor}/web: localhost/`, undefined],
+  ])("%s is what the container's field says", (annotation, profile) => {
+    const pod = made(annotation);
+    expect(pod.spec.containers[0]?.securityContext?.appArmorProfile).toEqual(profile);
+    expect(podResource.warnings?.(pod, undefined)).toEqual([deprecated]);
+  });
+
+  test("a field, and the pod's own, go before", () => {
+    const own = made(
+      `${appArmor}/web: unconfined`,
+      "",
+      "securityContext: {appArmorProfile: {type: Unconfined}}",
+    );
+    expect(own.spec.containers[0]?.securityContext).toBeUndefined();
+    expect(podResource.warnings?.(own, undefined)).toEqual([]);
+  });
+
+  test.each([
+    [
+      `${appArmor}/web: a, ${appArmor}/db: '', ${seccomp}/pod: b, container.${seccomp}/web: localhost//c`,
+      "",
+      [
+        `metadata.annotations.${seccomp}/pod: must be a valid seccomp profile`,
+        `metadata.annotations.container.${seccomp}/web: must be a relative path`,
+        `metadata.annotations[${appArmor}/web]: invalid AppArmor profile name: "a"`,
+        `metadata.annotations[${appArmor}/db]: container not found`,
+      ],
+    ],
+    [
+      `${appArmor}/web: unconfined, container.${seccomp}/web: localhost/a`,
+      "securityContext: {appArmorProfile: {type: RuntimeDefault}, seccompProfile: {type: Localhost, localhostProfile: b}}",
+      [
+        "spec.containers[0].securityContext.seccompProfile.localhostProfile: seccomp profile in annotation and field must match",
+        "spec.containers[0].securityContext.appArmorProfile.type: apparmor type in annotation and field must match",
+      ],
+    ],
+  ])("%s", (annotations, container, expected) => {
+    const pod = made(annotations, container);
+    const errors = [
+      ...(podResource.validate?.(pod) ?? []),
+      ...(podResource.validateCreate?.(pod) ?? []),
+    ];
+    expect(errors.map(({ path, detail }) => `${path}: ${detail}`)).toEqual(expected);
+  });
+});
+
 describe("a pod that waits behind a gate", () => {
   const gated = (spec: string) => pod({ spec: `{schedulingGates: [{name: a.io/wait}], ${spec}}` });
   const update = (next: string, previous: string) =>

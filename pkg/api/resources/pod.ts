@@ -10,6 +10,7 @@ import { validateAnnotationsUpdate, validatePodAnnotations } from "../shared/pod
 import { validateEphemeralContainersUpdate } from "../shared/pod-ephemeral-containers.ts";
 import { applyLabelKeys } from "../shared/pod-label-keys.ts";
 import { keepAllBut, resetAllBut } from "../shared/pod-parts.ts";
+import { applyAppArmorAnnotations, validateProfilesMatch } from "../shared/pod-profiles.ts";
 import { prepareResize, validateResize } from "../shared/pod-resize.ts";
 import { qosClassOf } from "../shared/pod-resources.ts";
 import { defaultPodOnly, defaultPodSpec } from "../shared/pod-spec-defaults.ts";
@@ -90,6 +91,7 @@ export const podResource = defineResource<Pod>({
 function prepareCreate(pod: Draft<Pod>): void {
   keepGraceAtLeastOne(pod, undefined);
   applyLabelKeys(pod);
+  applyAppArmorAnnotations(pod);
   pod.status = { phase: "Pending", qosClass: qosClassOf(pod) };
   if ((pod.spec.schedulingGates ?? []).length > 0) {
     pod.status.conditions = [
@@ -179,7 +181,8 @@ function forbidTokens({ spec }: Pod, errors: FieldError[]): void {
   });
 }
 
-function validateCreate({ spec }: Pod): readonly FieldError[] {
+function validateCreate(pod: Pod): readonly FieldError[] {
+  const { spec } = pod;
   const errors: FieldError[] = [];
   if ((spec.ephemeralContainers ?? []).length > 0) {
     errors.push(forbidden("spec.ephemeralContainers", "cannot be set on create"));
@@ -189,6 +192,7 @@ function validateCreate({ spec }: Pod): readonly FieldError[] {
       forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"),
     );
   }
+  validateProfilesMatch(pod, "spec", errors);
   return errors;
 }
 

@@ -2,10 +2,10 @@ import { forbidden, invalid } from "../field-error.ts";
 import type { PodSpec } from "../generated/core-v1.generated.ts";
 import type { TemplateMeta } from "../object.ts";
 import type { FieldError } from "../resource.ts";
+import { appArmorPrefix, validateProfileAnnotations } from "./pod-profiles.ts";
 
 const mirror = "kubernetes.io/config.mirror";
 const deletionCost = "controller.kubernetes.io/pod-deletion-cost";
-const appArmorPrefix = "container.apparmor.security.beta.kubernetes.io/";
 const int32Max = 2 ** 31 - 1;
 
 interface Annotated {
@@ -15,12 +15,13 @@ interface Annotated {
 
 /** Annotations that Kubernetes itself reads, of a pod or of a template. */
 export function validatePodAnnotations(
-  { metadata: { annotations = {} }, spec }: Annotated,
+  annotated: Annotated,
   path: string,
   errors: FieldError[],
 ): void {
+  const { annotations = {} } = annotated.metadata;
   const mirrored = annotations[mirror];
-  if (mirrored !== undefined && (spec.nodeName ?? "") === "") {
+  if (mirrored !== undefined && (annotated.spec.nodeName ?? "") === "") {
     const detail = "must set spec.nodeName if mirror pod annotation is set";
     errors.push(invalid(`${path}[${mirror}]`, mirrored, detail));
   }
@@ -28,6 +29,7 @@ export function validatePodAnnotations(
   if (cost !== undefined && !isDeletionCost(cost)) {
     errors.push(invalid(`${path}[${deletionCost}]`, cost, "must be a 32bit integer"));
   }
+  validateProfileAnnotations(annotated, path, errors);
 }
 
 /** No sign for what is positive, and no zeros in front. */

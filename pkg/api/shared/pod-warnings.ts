@@ -11,6 +11,7 @@ import type { TemplateMeta } from "../object.ts";
 import { tryParseQuantity } from "../quantity.ts";
 import { claimSpecWarnings } from "./claim-spec.ts";
 import { deprecatedNodeLabel } from "./deprecated-node-labels.ts";
+import { appArmorWarnings, containerSeccompPrefix, podSeccomp } from "./pod-profiles.ts";
 import { containersWithPaths } from "./validate-pod-os.ts";
 import { volumePathWarnings } from "./volume-path-warnings.ts";
 
@@ -35,7 +36,7 @@ export function podWarnings(pod: PodLike, path: string): readonly string[] {
   warnAboutVolumes(spec, `${at}spec.volumes`, warnings);
   warnAboutDoubles(spec, `${at}spec`, warnings);
   warnAboutFractions(spec.overhead, `${at}spec.overhead`, warnings);
-  warnAboutProfiles(pod, path !== "", `${at}metadata.annotations`, warnings);
+  warnAboutProfiles(pod, `${at}metadata.annotations`, warnings);
   for (const { container, path: place } of containers) {
     for (const list of ["limits", "requests"] as const) {
       warnAboutFractions(container.resources?.[list], `${place}.resources.${list}`, warnings);
@@ -145,14 +146,10 @@ function warnAboutAnnotations({ metadata }: PodLike, path: string, warnings: str
   }
 }
 
-const podSeccomp = "seccomp.security.alpha.kubernetes.io/pod";
-const containerSeccompPrefix = "container.seccomp.security.alpha.kubernetes.io/";
-const appArmorPrefix = "container.apparmor.security.beta.kubernetes.io/";
 const useSeccompProfile = 'non-functional in v1.27+; use the "seccompProfile" field instead';
 
 function warnAboutProfiles(
   { metadata: { annotations = {} }, spec }: PodLike,
-  isTemplate: boolean,
   path: string,
   warnings: string[],
 ): void {
@@ -165,13 +162,8 @@ function warnAboutProfiles(
     if (securityContext?.seccompProfile === undefined) {
       warn(`${containerSeccompPrefix}${name}`, useSeccompProfile);
     }
-    const hasProfile =
-      securityContext?.appArmorProfile !== undefined ||
-      spec.securityContext?.appArmorProfile !== undefined;
-    if (!isTemplate || hasProfile) continue;
-    const reason = 'deprecated since v1.30; use the "appArmorProfile" field instead';
-    warn(`${appArmorPrefix}${name}`, reason);
   }
+  warnings.push(...appArmorWarnings({ metadata: { annotations }, spec }, path));
 }
 
 // ---- volumes ------------------------------------------------------------------------

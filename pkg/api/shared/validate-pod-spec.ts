@@ -29,6 +29,7 @@ import { equalJson } from "../patch/json-value.ts";
 import { compareQuantities, formatQuantity, parseQuantity } from "../quantity.ts";
 import type { FieldError } from "../resource.ts";
 import { validatePodAnnotations } from "./pod-annotations.ts";
+import { validateProfilesMatch } from "./pod-profiles.ts";
 import { containerTotals, isRestartableInitContainer } from "./pod-resources.ts";
 import { validateAmount } from "./resource-names.ts";
 import { validateAnnotations } from "./validate-annotations.ts";
@@ -552,6 +553,7 @@ export function validatePodTemplate(
   validateAnnotations(template.metadata.annotations, `${path}.annotations`, errors);
   validatePodAnnotations(template, `${path}.annotations`, errors);
   validatePodSpec(template.spec, `${path}.spec`, errors);
+  validateProfilesMatch(template, `${path}.spec`, errors);
   if ((template.spec.ephemeralContainers ?? []).length > 0) {
     errors.push(
       forbidden(
