@@ -9,6 +9,7 @@ import { executable } from "../support/test-host.ts";
 import { endedWithBench, hasEnded } from "./cleanup.ts";
 import { Http2Load } from "./http2-load.ts";
 import { targetOf } from "./kubeconfig.ts";
+import type { MemoryCgroup } from "./memory-cgroup.ts";
 
 const port = 26_443;
 const readyTimeoutMs = 30_000;
@@ -29,17 +30,16 @@ export class BenchServer implements AsyncDisposable {
   }
 
   /** `directory`: of an earlier one, which is then left to the caller; default: a fresh one. */
-  static async start(directory?: string): Promise<BenchServer> {
+  static async start(directory?: string, memory?: MemoryCgroup): Promise<BenchServer> {
     const home = directory ?? (await mkdtemp("/var/tmp/mini8s-bench-"));
     const log = await open(join(home, "mini8s.log"), "a");
     const started = performance.now();
     const child = spawn(
-      executable,
-      [
+      ...within(memory, executable, [
         ...["server", "--disable-agent", "--https-listen-port", String(port)],
-        ...["--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"],
+        ...["--bind-address", "127.0.0.1", "--advertise-address", "192.0.2.1"],
         ...["--data-dir", join(home, "data"), "--write-kubeconfig", join(home, "kubeconfig.yaml")],
-      ],
+      ]),
       { stdio: ["ignore", log.fd, log.fd] },
     );
     await log.close();
@@ -58,9 +58,12 @@ export class BenchServer implements AsyncDisposable {
     return this.#process.pid ?? 0;
   }
 
-  /** One HTTP/2 connection as the administrator. */
-  connect(): Promise<Http2Load> {
-    return Http2Load.connect(targetOf(join(this.#directory, "kubeconfig.yaml")));
+  /** One HTTP/2 connection: as the administrator, or as the one whose token is given. */
+  connect(token?: string): Promise<Http2Load> {
+    const target = targetOf(join(this.#directory, "kubeconfig.yaml"));
+    if (token === undefined) return Http2Load.connect(target);
+    const { host, port, ca } = target;
+    return Http2Load.connect({ host, port, ca, token });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -74,6 +77,17 @@ export class BenchServer implements AsyncDisposable {
     }
     if (!this.#keep) await rm(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** The command as it is, or as a member of a control group from its first instruction on. */
+function within(
+  memory: MemoryCgroup | undefined,
+  command: string,
+  args: readonly string[],
+): [string, string[]] {
+  if (memory === undefined) return [command, [...args]];
+  const script = 'echo $$ > "$0"; exec "$@"';
+  return ["sh", ["-c", script, memory.membersFile, command, ...args]];
 }
 
 async function untilReady(child: ChildProcess, home: string, deadline: number): Promise<void> {

@@ -11,6 +11,7 @@ import { type Figure, renderTable } from "./figure.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureIdle } from "./idle.ts";
 import { measureLists } from "./lists.ts";
+import { measureOverload } from "./overload.ts";
 import { measurePods } from "./pods.ts";
 import { writeReport } from "./report.ts";
 import { measureRequests } from "./requests.ts";
@@ -28,6 +29,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   services: measureServices,
   pods: measurePods,
   idle: measureIdle,
+  overload: measureOverload,
   store: measureStore,
 };
 

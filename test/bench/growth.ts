@@ -5,14 +5,14 @@ import type { Http2Load } from "./http2-load.ts";
 import { perSecond, repeated } from "./load.ts";
 
 const few = 1_000;
-const many = 50_000;
+const many = 100_000;
 const runs = 5;
 const readsPerRun = 4_000;
 const writesPerRun = 1_500;
 const inFlight = 64;
 const objectBytes = 400;
 
-/** How much dearer a GET and a POST are beside 50,000 objects than beside 1,000. */
+/** How much dearer a GET and a POST are beside 100,000 objects than beside 1,000. */
 export async function measureGrowth(): Promise<readonly Figure[]> {
   await using server = await BenchServer.start();
   using client = await server.connect();
@@ -22,17 +22,17 @@ export async function measureGrowth(): Promise<readonly Figure[]> {
   await rates(client, "unmeasured");
   const beside1k = await rates(client, "among-few");
   await create(client, "filling", many - few);
-  const beside50k = await rates(client, "among-many");
+  const beside100k = await rates(client, "among-many");
   const figure = (verb: string, before: number, after: number): Figure => ({
-    name: `${verb} beside 50,000 objects, against beside 1,000`,
+    name: `${verb} beside 100,000 objects, against beside 1,000`,
     unit: "times the cost",
     value: before / after,
     budget: 1.2,
     better: "less",
   });
   return [
-    figure("GET", beside1k.reads, beside50k.reads),
-    figure("POST", beside1k.writes, beside50k.writes),
+    figure("GET", beside1k.reads, beside100k.reads),
+    figure("POST", beside1k.writes, beside100k.writes),
   ];
 }
 

@@ -6,6 +6,15 @@ export interface Target {
   readonly ca: string | Buffer;
   readonly cert?: string | Buffer;
   readonly key?: string | Buffer;
+  /** In place of a certificate. */
+  readonly token?: string;
+}
+
+/** What a request says besides what it asks for. */
+export interface RequestTypes {
+  /** Default: JSON. */
+  readonly contentType?: string;
+  readonly accept?: string;
 }
 
 export interface Answer {
@@ -49,6 +58,7 @@ const frameBytesMax = 16_384;
  */
 export class Http2Load implements Disposable {
   readonly #socket: TLSSocket;
+  readonly #authorization: Buffer;
   readonly #streams = new Map<number, Stream>();
   readonly #waiting: Waiting[] = [];
   #nextStream = 1;
@@ -59,8 +69,10 @@ export class Http2Load implements Disposable {
   #received = 0;
   #failure: Error | undefined;
 
-  private constructor(socket: TLSSocket) {
+  private constructor(socket: TLSSocket, token: string | undefined) {
     this.#socket = socket;
+    this.#authorization =
+      token === undefined ? Buffer.alloc(0) : literal([0x0f, 23 - 15], `Bearer ${token}`);
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#onChunk(chunk));
     const fail = (error: Error) => {
@@ -81,7 +93,7 @@ export class Http2Load implements Disposable {
     this.#send(windowFrame(0, windowBytesMax - defaultWindowBytes));
   }
 
-  static connect({ host, port, ca, cert, key }: Target): Promise<Http2Load> {
+  static connect({ host, port, ca, cert, key, token }: Target): Promise<Http2Load> {
     const socket = connect({
       ...{ host, port, ca, ALPNProtocols: ["h2"], servername: "" },
       ...(cert === undefined ? {} : { cert }),
@@ -91,13 +103,13 @@ export class Http2Load implements Disposable {
       socket.once("error", reject);
       socket.once("secureConnect", () => {
         socket.off("error", reject);
-        resolve(new Http2Load(socket));
+        resolve(new Http2Load(socket, token));
       });
     });
   }
 
   /** One request and its whole answer. */
-  request(method: string, path: string, body?: Buffer): Promise<Answer> {
+  request(method: string, path: string, body?: Buffer, types?: RequestTypes): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = [];
       const stream: Stream = {
@@ -112,7 +124,20 @@ export class Http2Load implements Disposable {
             });
         },
       };
-      this.#open(method, path, body, stream);
+      this.#open(method, path, body, stream, types);
+    });
+  }
+
+  /** One request, of whose answer only the status is kept. */
+  discard(method: string, path: string): Promise<{ readonly status: number }> {
+    return new Promise((resolve, reject) => {
+      const stream: Stream = {
+        status: 0,
+        onData() {},
+        onEnd: (error) =>
+          error === undefined ? resolve({ status: stream.status }) : reject(error),
+      };
+      this.#open(method, path, undefined, stream);
     });
   }
 
@@ -125,11 +150,22 @@ export class Http2Load implements Disposable {
     });
   }
 
+  /** Reads so slowly from here on that the server's end of the connection fills up. */
+  stall(): void {
+    this.#socket.pause();
+  }
+
   [Symbol.dispose](): void {
     this.#socket.destroy();
   }
 
-  #open(method: string, path: string, body: Buffer | undefined, stream: Stream): void {
+  #open(
+    method: string,
+    path: string,
+    body: Buffer | undefined,
+    stream: Stream,
+    types?: RequestTypes,
+  ): void {
     if (this.#failure !== undefined) {
       stream.onEnd(this.#failure);
       return;
@@ -137,7 +173,7 @@ export class Http2Load implements Disposable {
     const id = this.#nextStream;
     this.#nextStream += 2;
     this.#streams.set(id, stream);
-    const block = headerBlock(method, path);
+    const block = Buffer.concat([headerBlock(method, path, types), this.#authorization]);
     const flags = flag.endHeaders | (body === undefined ? flag.endStream : 0);
     this.#send(frameOf(frame.headers, flags, id, block));
     if (body === undefined) return;
@@ -273,7 +309,7 @@ const authority = literal([0x01], "127.0.0.1");
 const contentType = literal([0x0f, 31 - 15], "application/json");
 
 /** Fields that are indexed in the static table, or spelled out and not kept. */
-function headerBlock(method: string, path: string): Buffer {
+function headerBlock(method: string, path: string, types: RequestTypes = {}): Buffer {
   const methodField =
     method === "GET"
       ? Buffer.of(field.get)
@@ -285,15 +321,23 @@ function headerBlock(method: string, path: string): Buffer {
     Buffer.of(field.https),
     literal([0x04], path),
     authority,
-    contentType,
+    types.contentType === undefined ? contentType : literal([0x0f, 31 - 15], types.contentType),
+    types.accept === undefined ? Buffer.alloc(0) : literal([0x0f, 19 - 15], types.accept),
   ]);
 }
 
 function literal(name: readonly number[], value: string): Buffer {
   const text = Buffer.from(value, "latin1");
-  const length = text.length < 127 ? [text.length] : [127, text.length - 127];
-  if ((length[1] ?? 0) > 127) throw new Error(`too long a header for this client: ${value}`);
-  return Buffer.concat([Buffer.of(...name, ...length), text]);
+  return Buffer.concat([Buffer.of(...name, ...lengthOf(text.length)), text]);
+}
+
+/** In seven bits, or in as many bytes more as it takes. */
+function lengthOf(length: number): readonly number[] {
+  if (length < 127) return [length];
+  const bytes = [127];
+  let rest = length - 127;
+  for (; rest >= 128; rest >>>= 7) bytes.push((rest & 127) | 128);
+  return [...bytes, rest];
 }
 
 const indexedStatuses: Readonly<Record<number, number>> = {

@@ -3,6 +3,7 @@ import { BenchServer } from "./bench-server.ts";
 import { type Figure, median } from "./figure.ts";
 import type { Http2Load } from "./http2-load.ts";
 import { perSecond, repeated } from "./load.ts";
+import { processStats } from "./process-stats.ts";
 import { RawHttp2 } from "./raw-http2.ts";
 
 const watchers = 1_000;
@@ -25,6 +26,7 @@ export async function measureWatches(): Promise<readonly Figure[]> {
     eventsAtOnce: 1,
     change: (index) => expectStatus(writer.request("PUT", path, watched(String(index))), 200),
   });
+  const idle = await idleWatches(server);
   await using raw = await RawHttp2.start();
   using teller = await raw.connect();
   const floor = await deliveries({
@@ -39,9 +41,17 @@ export async function measureWatches(): Promise<readonly Figure[]> {
       unit: "/s",
       value,
       floor: { what: "bare node:http2 writes one buffer to 1,000 streams", value: floor },
-      budget: 100_000,
+      budget: 200_000,
       better: "more",
     },
+    {
+      name: "memory of 10,000 idle watches",
+      unit: "MB",
+      value: idle.memoryMb,
+      budget: 100,
+      better: "less",
+    },
+    { name: "10,000 watches opened", unit: "ms", value: idle.openedMs, better: "less" },
   ];
 }
 
@@ -49,6 +59,26 @@ function watched(text: string): Buffer {
   const metadata = { name: "watched" };
   const data = { text: text.padEnd(objectBytes, ".") };
   return Buffer.from(JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata, data }));
+}
+
+const idleCount = 10_000;
+
+async function idleWatches(
+  server: BenchServer,
+): Promise<{ readonly memoryMb: number; readonly openedMs: number }> {
+  using connections = new DisposableStack();
+  const before = processStats(server.pid).rssMb;
+  const started = performance.now();
+  for (let opened = 0; opened < idleCount; opened += watchersPerConnection) {
+    const connection = connections.use(await server.connect());
+    for (let index = 0; index < watchersPerConnection; index++) {
+      const name = `metadata.name%3Dnobody-${opened + index}`;
+      connection.watch(`${configMapsPath}?watch=true&fieldSelector=${name}`, () => {});
+    }
+    await connection.request("GET", "/livez");
+  }
+  const openedMs = performance.now() - started;
+  return { memoryMb: processStats(server.pid).rssMb - before, openedMs };
 }
 
 interface Delivery {
