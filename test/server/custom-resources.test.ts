@@ -1041,3 +1041,49 @@ describe("names that are no plain data anywhere else", () => {
     expect(wrong.json.message).toContain("spec.__proto__ in body must be of type string");
   });
 });
+
+test("a definition that names a built-in kind neither changes nor deletes anything of it", async () => {
+  const path = "/apis/networking.k8s.io/v1/namespaces/default/ingresses";
+  const backend = { service: { name: "a", port: { number: 80 } } };
+  const ingress = await ask("POST", path, {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "Ingress",
+    metadata: { name: "kept" },
+    spec: { defaultBackend: backend },
+  });
+  expect(ingress.status).toBe(201);
+  const crd = definition("ingresses", "Ingress", { name: "v9" }, {}, "networking.k8s.io");
+  const approved = {
+    ...crd,
+    metadata: {
+      name: "ingresses.networking.k8s.io",
+      annotations: { "api-approved.kubernetes.io": "unapproved, a test" },
+    },
+  };
+  await establish(approved);
+  expect((await ask("GET", path.replace("/v1/", "/v9/"))).status).toBe(404);
+  await ask("DELETE", `${crds}/ingresses.networking.k8s.io`);
+  await world.until(customResourceDefinitionResource, (definitions) =>
+    definitions.some(({ metadata }) => metadata.name === "ingresses.networking.k8s.io")
+      ? undefined
+      : true,
+  );
+  expect((await ask("GET", `${path}/kept`)).status).toBe(200);
+});
+
+test("objects of versions that are no longer served go with their definition, too", async () => {
+  await establish(definition("unserved", "Unserved"));
+  expect((await ask("POST", objectsOf("unserved"), cronTab("Unserved", "a"))).status).toBe(201);
+  const crd = (await ask("GET", `${crds}/unserved.stable.example.com`)).json;
+  crd.spec.versions[0].served = false;
+  expect((await ask("PUT", `${crds}/unserved.stable.example.com`, crd)).status).toBe(200);
+  expect((await ask("GET", `${objectsOf("unserved")}/a`)).status).toBe(404);
+  await ask("DELETE", `${crds}/unserved.stable.example.com`);
+  await world.until(customResourceDefinitionResource, (definitions) =>
+    definitions.some(({ metadata }) => metadata.name === "unserved.stable.example.com")
+      ? undefined
+      : true,
+  );
+  await establish(definition("unserved", "Unserved"));
+  expect((await ask("GET", objectsOf("unserved"))).json.items).toEqual([]);
+});

@@ -31,15 +31,32 @@ const anythingGoes: JsonSchema = { type: "object", "x-kubernetes-preserve-unknow
  * stored is of the storage version, which may itself not be served.
  */
 export function customResources(crd: CustomResourceDefinition): readonly ResourceDefinition[] {
-  const storage = crd.spec.versions.find((version) => version.storage);
+  const forms = formsOf(crd);
+  const storage = storageVersionOf(crd);
   if (storage === undefined) return [];
-  const forms = new Map(
-    crd.spec.versions.map((version) => [version.name, servedSchema(crd, version)] as const),
-  );
   const stored = define(crd, storage, forms, undefined);
   return crd.spec.versions
     .filter((version) => version.served)
     .map((version) => (version === storage ? stored : define(crd, version, forms, stored)));
+}
+
+/** The storage version of a definition as a kind, served or not: by it, whatever is stored is found. */
+export function storedCustomResource(
+  crd: CustomResourceDefinition,
+): ResourceDefinition | undefined {
+  const storage = storageVersionOf(crd);
+  return storage === undefined ? undefined : define(crd, storage, formsOf(crd), undefined);
+}
+
+function storageVersionOf({
+  spec,
+}: CustomResourceDefinition): CustomResourceDefinitionVersion | undefined {
+  return spec.versions.find((version) => version.storage);
+}
+
+/** The schema of each version, by its name. */
+function formsOf(crd: CustomResourceDefinition): Forms {
+  return new Map(crd.spec.versions.map((version) => [version.name, servedSchema(crd, version)]));
 }
 
 function servedSchema(

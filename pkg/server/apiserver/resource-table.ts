@@ -48,6 +48,11 @@ export class ResourceTable {
     return () => this.#listeners.delete(changed);
   }
 
+  /** Whether a kind of this name comes with the server: what a custom one stored would lie among its objects. */
+  isBuiltIn(group: string, plural: string): boolean {
+    return this.#builtIn.some((each) => each.group === group && each.plural === plural);
+  }
+
   find(group: string, version: string, plural: string): ResourceDefinition | undefined {
     return this.#byPath.get(pathOf(group, version, plural));
   }

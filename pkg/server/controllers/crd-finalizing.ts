@@ -1,5 +1,5 @@
 import { isConditionTrue, withCondition } from "../../api/conditions.ts";
-import { customResources } from "../../api/custom/custom-resource.ts";
+import { storedCustomResource } from "../../api/custom/custom-resource.ts";
 import {
   type CustomResourceDefinition,
   customResourceCleanupFinalizer,
@@ -7,6 +7,7 @@ import {
 } from "../../api/custom/definition.ts";
 import { type KubernetesObject, keyOf } from "../../api/object.ts";
 import { equalJson } from "../../api/patch/json-value.ts";
+import { allResources } from "../../api/registry.generated.ts";
 import type { ResourceDefinition } from "../../api/resource.ts";
 import { customResourceDefinitionResource } from "../../api/resources/customresourcedefinition.ts";
 import { formatTime } from "../../api/time.ts";
@@ -37,6 +38,19 @@ const neverEstablished: Outcome = {
   reason: "NeverEstablished",
   message: "resource was never established",
 };
+
+const overlapping: Outcome = {
+  status: "False",
+  reason: "OverlappingBuiltInResource",
+  message: "instances overlap with built-in resources in storage",
+};
+
+/** What a definition of a built-in kind's name would delete is not its own. */
+function isBuiltIn({ spec }: CustomResourceDefinition): boolean {
+  return allResources.some(
+    ({ group, plural }) => group === spec.group && plural === spec.names.plural,
+  );
+}
 
 /** Deletes all objects of a CustomResourceDefinition that is being deleted, and then lets it go. */
 export function crdFinalizingController(deps: {
@@ -96,8 +110,9 @@ export function crdFinalizingController(deps: {
       if (!known.metadata.finalizers?.includes(customResourceCleanupFinalizer)) return undefined;
       let crd = await tell(known, inProgress, signal);
       let outcome = neverEstablished;
-      const [resource] = customResources(crd);
-      if (resource !== undefined && isConditionTrue(crd.status?.conditions, "Established")) {
+      const resource = storedCustomResource(crd);
+      if (isBuiltIn(crd)) outcome = overlapping;
+      else if (resource !== undefined && isConditionTrue(crd.status?.conditions, "Established")) {
         const left = await deleteInstances(resource, signal);
         if (left > 0) return { requeueAfterMs: lookAgainMs };
         outcome = completed;

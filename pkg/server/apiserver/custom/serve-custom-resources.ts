@@ -18,6 +18,7 @@ export interface CustomResourcesDeps {
 
 /**
  * Serves the kinds of every established CustomResourceDefinition, from the moment its state says so until it is gone.
+ * One that names a built-in kind changes nothing of that.
  * Returns the way to stop.
  */
 export function serveCustomResources(deps: CustomResourcesDeps): () => void {
@@ -41,6 +42,7 @@ export function serveCustomResources(deps: CustomResourcesDeps): () => void {
         serve(name, []);
         return;
       }
+      if (resources.isBuiltIn(current.spec.group, current.spec.names.plural)) return;
       if (previous !== undefined && isServedAlike(current, previous)) return;
       try {
         serve(name, customResources(current));
