@@ -1,3 +1,4 @@
+import { shownErrorsMax } from "./field-error.ts";
 import type { Status, StatusCause, StatusDetails } from "./generated/meta-v1.generated.ts";
 import { type FieldError, groupResourceOf } from "./resource.ts";
 
@@ -29,9 +30,6 @@ const codes = {
 } as const;
 
 export type StatusReason = keyof typeof codes;
-
-/** A body can be wrong in more ways than anybody reads; the rest of them are there when these are mended. */
-const shownErrorsMax = 1_000;
 
 /** An answer that is a failure: everything the API refuses travels as one of these, in process and on the wire. */
 export class ApiError extends Error {

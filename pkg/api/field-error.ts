@@ -56,6 +56,14 @@ export function invalidEach(
 /** What upstream says of any field that an update may not change. */
 export const immutableDetail = "field is immutable";
 
+/** A body can be wrong in more ways than anybody reads; the rest of them are there when these are mended. */
+export const shownErrorsMax = 1_000;
+
+/** Whether so much is wrong that looking further says nothing more to anybody. */
+export function isEnough(errors: readonly FieldError[]): boolean {
+  return errors.length >= shownErrorsMax;
+}
+
 /** Adds each of `more`: as many as a body has room for would not fit into the arguments of one call. */
 export function addAll(errors: FieldError[], more: readonly FieldError[]): void {
   for (const error of more) errors.push(error);

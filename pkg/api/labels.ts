@@ -1,5 +1,5 @@
 import { ApiError } from "./api-error.ts";
-import { forbidden, invalid, invalidEach, required } from "./field-error.ts";
+import { forbidden, invalid, invalidEach, isEnough, required } from "./field-error.ts";
 import type { LabelSelector } from "./generated/meta-v1.generated.ts";
 import { checkLabelValue, checkQualifiedName } from "./names.ts";
 import type { FieldError } from "./resource.ts";
@@ -312,6 +312,7 @@ export function parseSelector(text: string): Selector {
 export function validateLabels(labels: Labels | undefined, path: string): readonly FieldError[] {
   const errors: FieldError[] = [];
   for (const key in labels) {
+    if (isEnough(errors)) break;
     errors.push(...invalidEach(path, key, checkQualifiedName(key)));
     const value = labels[key] ?? "";
     errors.push(...invalidEach(path, value, checkLabelValue(value)));

@@ -71,6 +71,10 @@ describe("a Secret", () => {
     ],
     ["type: kubernetes.io/dockercfg, stringData: {.dockercfg: 'null'}", []],
     [
+      `type: kubernetes.io/dockercfg, stringData: {.dockercfg: '${"[".repeat(100_000)}'}`,
+      ["data[.dockercfg]: Invalid value: exceeded max depth"],
+    ],
+    [
       "type: kubernetes.io/basic-auth",
       ["data[username]: Required value", "data[password]: Required value"],
     ],
@@ -85,7 +89,7 @@ describe("a Secret", () => {
       ["metadata.annotations[kubernetes.io/service-account.name]: Required value"],
     ],
     ["type: example.com/own, data: {x: eA==}", []],
-  ])("of a type has what the type needs: %s", (rest, expected) => {
+  ])("of a type has what the type needs: %#", (rest, expected) => {
     expect(problemsOf(secretResource, secret(rest))).toEqual(expected);
   });
 

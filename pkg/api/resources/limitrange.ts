@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createdAtColumn, nameColumn } from "../columns.ts";
-import { duplicate, forbidden, invalid, invalidEach, required } from "../field-error.ts";
+import { duplicate, forbidden, invalid, invalidEach, isEnough, required } from "../field-error.ts";
 import {
   type LimitRange,
   type LimitRangeItem,
@@ -55,6 +55,7 @@ function validate({ spec }: LimitRange): readonly FieldError[] {
   const errors: FieldError[] = [];
   const types = new Set<string>();
   (spec.limits ?? []).forEach((item, index) => {
+    if (isEnough(errors)) return;
     const path = `spec.limits[${index}]`;
     errors.push(...checkType(item.type, `${path}.type`));
     if (types.has(item.type)) errors.push(duplicate(`${path}.type`, item.type));
@@ -76,6 +77,7 @@ function validateItem(item: LimitRangeItem, path: string, errors: FieldError[]):
   const names = new Set<string>();
   const check = (field: (typeof amountFields)[number]) => {
     for (const name of Object.keys(item[field] ?? {})) {
+      if (isEnough(errors)) break;
       const at = `${path}.${field}[${name}]`;
       const isOfContainers = item.type === "Pod" || item.type === "Container";
       errors.push(

@@ -1,8 +1,8 @@
 import { ageColumn, nameColumn } from "../columns.ts";
-import { invalid } from "../field-error.ts";
+import { invalid, isEnough } from "../field-error.ts";
 import { type Namespace, namespaceSchema } from "../generated/core-v1.generated.ts";
 import type { Draft } from "../object.ts";
-import { defineResource } from "../resource.ts";
+import { defineResource, type FieldError } from "../resource.ts";
 import { checkNamespaceFinalizer, kubernetesFinalizer } from "../shared/namespace-finalizer.ts";
 
 export const namespaceResource = defineResource<Namespace>({
@@ -30,10 +30,14 @@ export const namespaceResource = defineResource<Namespace>({
     if (previous.spec.finalizers === undefined) delete namespace.spec.finalizers;
     else namespace.spec.finalizers = [...previous.spec.finalizers];
   },
-  validate: ({ spec }) =>
-    (spec.finalizers ?? []).flatMap((finalizer) =>
-      checkNamespaceFinalizer(finalizer, "spec.finalizers"),
-    ),
+  validate({ spec }) {
+    const errors: FieldError[] = [];
+    for (const finalizer of spec.finalizers ?? []) {
+      if (isEnough(errors)) break;
+      errors.push(...checkNamespaceFinalizer(finalizer, "spec.finalizers"));
+    }
+    return errors;
+  },
   validateStatusUpdate({ metadata, status }) {
     const isLeaving = metadata.deletionTimestamp !== undefined;
     const phase = isLeaving ? "Terminating" : "Active";

@@ -1,6 +1,6 @@
 import { ageColumn, nameColumn } from "../columns.ts";
 import { findCondition } from "../conditions.ts";
-import { duplicate, forbidden, invalid, invalidEach } from "../field-error.ts";
+import { duplicate, forbidden, invalid, invalidEach, isEnough } from "../field-error.ts";
 import { type Node, nodeSchema } from "../generated/core-v1.generated.ts";
 import { checkCidr, cidrWarnings, parseCidr } from "../ip-address.ts";
 import type { Draft } from "../object.ts";
@@ -124,7 +124,8 @@ function validate(node: Node): readonly FieldError[] {
   }
   const { podCIDRs = [] } = node.spec;
   podCIDRs.forEach((cidr, index) => {
-    errors.push(...invalidEach(`spec.podCIDRs[${index}]`, cidr, checkCidr(cidr)));
+    if (!isEnough(errors))
+      errors.push(...invalidEach(`spec.podCIDRs[${index}]`, cidr, checkCidr(cidr)));
   });
   const families = new Set(podCIDRs.map((cidr) => parseCidr(cidr)?.family));
   if (podCIDRs.length > families.size) {
@@ -151,6 +152,7 @@ const featureCharactersMax = 253;
 
 function validateFeatures(features: readonly string[], path: string, errors: FieldError[]): void {
   features.forEach((feature, index) => {
+    if (isEnough(errors)) return;
     const at = `${path}[${index}]`;
     const shown = JSON.stringify(feature);
     if (feature.length > featureCharactersMax) {

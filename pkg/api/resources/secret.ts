@@ -1,3 +1,4 @@
+import { jsonDepthMax } from "../codec/json.ts";
 import { JsonError, parseJsonSlowly } from "../codec/json-parser.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { immutableDetail, invalid, required } from "../field-error.ts";
@@ -115,8 +116,6 @@ function validateType(
 function textOf(data: Readonly<Record<string, string>> | undefined, key: string): string {
   return Buffer.from(data?.[key] ?? "", "base64").toString("utf8");
 }
-
-const jsonDepthMax = 10_000;
 
 function jsonProblem(text: string): string | undefined {
   try {

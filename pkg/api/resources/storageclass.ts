@@ -4,6 +4,7 @@ import {
   immutableDetail,
   invalid,
   invalidEach,
+  isEnough,
   notSupported,
   required,
 } from "../field-error.ts";
@@ -103,6 +104,7 @@ function validateTopologies(terms: readonly TopologySelectorTerm[], errors: Fiel
   // A term that asks for nothing is refused as if it had been there before, as upstream has it.
   const seen = new Set(["[]"]);
   terms.forEach(({ matchLabelExpressions = [] }, index) => {
+    if (isEnough(errors)) return;
     const path = `allowedTopologies[${index}].matchLabelExpressions`;
     const term = new Map<string, readonly string[]>();
     matchLabelExpressions.forEach((requirement, at) => {
@@ -124,7 +126,8 @@ function validateRequirement(
   if (values.length === 0) errors.push(required(`${path}.values`));
   const seen = new Set<string>();
   values.forEach((value, index) => {
-    if (seen.has(value)) errors.push(duplicate(`${path}.values[${index}]`, value));
+    if (seen.has(value) && !isEnough(errors))
+      errors.push(duplicate(`${path}.values[${index}]`, value));
     seen.add(value);
   });
   errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));

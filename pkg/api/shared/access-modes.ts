@@ -1,4 +1,4 @@
-import { forbidden, notSupported } from "../field-error.ts";
+import { forbidden, notSupported, shownErrorsMax } from "../field-error.ts";
 import type { FieldError } from "../resource.ts";
 
 const shortNames: ReadonlyMap<string, string> = new Map([
@@ -12,8 +12,9 @@ const supported = [...shortNames.keys()].sort();
 
 /** Of a volume or a claim: modes that exist, and ReadWriteOncePod by itself. */
 export function validateAccessModes(modes: readonly string[], path: string): readonly FieldError[] {
-  const known = modes.filter((mode) => shortNames.has(mode));
-  const errors: FieldError[] = modes
+  const unique = [...new Set(modes)].slice(0, shownErrorsMax);
+  const known = unique.filter((mode) => shortNames.has(mode));
+  const errors: FieldError[] = unique
     .filter((mode) => !shortNames.has(mode))
     .map((mode) => notSupported(path, mode, supported));
   const isMixed =

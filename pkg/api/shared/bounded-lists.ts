@@ -1,4 +1,4 @@
-import { duplicate, tooMany } from "../field-error.ts";
+import { duplicate, isEnough, tooMany } from "../field-error.ts";
 import type { FieldError } from "../resource.ts";
 
 type CheckItem<Item> = (item: Item, path: string, errors: FieldError[]) => void;
@@ -17,7 +17,7 @@ export function validateItems<Item>(
     return;
   }
   items.forEach((item, index) => {
-    check(item, `${path}[${index}]`, errors);
+    if (!isEnough(errors)) check(item, `${path}[${index}]`, errors);
   });
 }
 
@@ -36,7 +36,7 @@ export function validateUniqueItems<Item>(
   items.forEach((item, index) => {
     const key = keyOf(item);
     const identity = JSON.stringify(key);
-    if (seen.has(identity)) errors.push(duplicate(`${path}[${index}]`, key));
+    if (seen.has(identity) && !isEnough(errors)) errors.push(duplicate(`${path}[${index}]`, key));
     seen.add(identity);
   });
 }
@@ -56,6 +56,7 @@ export function validateEntries<Value>(
     return;
   }
   for (const [key, value] of pairs) {
+    if (isEnough(errors)) break;
     checkKey(key, path, errors);
     checkValue(value, `${path}[${cut(key, limits.shownCharactersMax)}]`, errors);
   }

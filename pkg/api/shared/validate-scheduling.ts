@@ -1,4 +1,12 @@
-import { addAll, duplicate, invalid, invalidEach, notSupported, required } from "../field-error.ts";
+import {
+  addAll,
+  duplicate,
+  invalid,
+  invalidEach,
+  isEnough,
+  notSupported,
+  required,
+} from "../field-error.ts";
 import type {
   Affinity,
   NodeSelector,
@@ -89,6 +97,7 @@ export function validateTaints(
 ): void {
   const seen = new Set<string>();
   (taints ?? []).forEach((taint, index) => {
+    if (isEnough(errors)) return;
     const at = `${path}[${index}]`;
     errors.push(...invalidEach(`${at}.key`, taint.key, checkQualifiedName(taint.key)));
     const problems = checkLabelValue(taint.value ?? "");

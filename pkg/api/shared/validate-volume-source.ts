@@ -1,4 +1,11 @@
-import { forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
+import {
+  forbidden,
+  invalid,
+  invalidEach,
+  isEnough,
+  notSupported,
+  required,
+} from "../field-error.ts";
 import type {
   AzureDiskVolumeSource,
   CSIPersistentVolumeSource,
@@ -113,6 +120,7 @@ const checks: { readonly [Name in keyof Sources]: Check<Sources[Name]> } = {
   flexVolume(source, path, errors) {
     requireTexts({ driver: source.driver }, path, errors);
     for (const key of Object.keys(source.options ?? {})) {
+      if (isEnough(errors)) break;
       const domain = `.${key.split("/", 1).join("").toLowerCase()}`;
       if (domain.endsWith(".kubernetes.io") || domain.endsWith(".k8s.io")) {
         errors.push(
