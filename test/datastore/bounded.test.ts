@@ -23,7 +23,7 @@ test("any number of updates stays under the cap of the file, and none is refused
   expect(result.fileBytesMax).toBeGreaterThan(5 * mebibyte);
   expect(result.fileBytesMax).toBeLessThanOrEqual(cap);
   expect(result.logBytesMax).toBeLessThan(12 * mebibyte);
-}, 120_000);
+}, 300_000);
 
 test("what was freed is given back to the disk while the store goes on", async () => {
   const file = join(directory, "freed.db");

@@ -19,7 +19,7 @@ import { runCommand } from "../support/run-command.ts";
 import { failing, readsIn, runWithFaults } from "./fault-run.ts";
 import { Random } from "./random.ts";
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 let directory = "";
 let files = 0;

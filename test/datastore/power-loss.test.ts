@@ -25,4 +25,4 @@ test("wherever the power is cut, and whatever it leaves of what was not synced, 
   expect(result.acknowledged).toBe(4 * 10 * 2);
   expect(result.syncs).toBeGreaterThan(30);
   expect(result.states).toBeGreaterThan(1_000);
-}, 120_000);
+}, 300_000);

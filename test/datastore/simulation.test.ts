@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true }));
 
-const seeds = 180;
+const seeds = 140;
 const seedsToFind = 40;
 
 async function run(

@@ -314,7 +314,7 @@ export class SqliteFile {
     const error = datastoreErrorFrom(caught, this.#options);
     if (error.reason === "full") return error;
     this.#failed = error;
-    this.#overwriteRefused();
+    if (error.reason !== "corrupt") this.#overwriteRefused();
     return error;
   }
 
