@@ -180,6 +180,7 @@ describe("componentstatuses", () => {
   test("are made up on the spot, for whoever lists them or asks for one", async () => {
     const all = await world.request("GET", path);
     expect(all.json).toMatchObject({ kind: "ComponentStatusList", apiVersion: "v1" });
+    expect(warningsOf(all)).toEqual(['299 - "v1 ComponentStatus is deprecated in v1.19+"']);
     expect(all.json.items.map(({ metadata }: { metadata: object }) => metadata)).toEqual([
       { name: "controller-manager" },
       { name: "etcd-0" },

@@ -14,6 +14,7 @@ export const componentStatusResource = defineResource<ComponentStatus>({
   schema: componentStatusSchema,
   verbs: ["get", "list"],
   storage: "none",
+  deprecationWarning: "v1 ComponentStatus is deprecated in v1.19+",
   columns: [
     nameColumn,
     {
