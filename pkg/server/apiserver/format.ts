@@ -32,7 +32,7 @@ import {
 } from "./table.ts";
 import type { ObjectPage } from "./verbs/list.ts";
 import type { WatchEventType } from "./verbs/watch.ts";
-import { jsonFrame, SharedFrames } from "./watch-frames.ts";
+import { jsonFrame, jsonParts, SharedFrames } from "./watch-frames.ts";
 import type { WatchEncoding } from "./watch-writer.ts";
 
 /** A kind that is answered with. Only those with columns can be made a table of. */
@@ -249,6 +249,7 @@ function plainWatchEncodingOf(resource: ResourceDefinition): WatchEncoding {
   const made: WatchEncoding = {
     event: (type, stored, live) =>
       live ? sharedJson.frame(type, stored) : jsonFrame(type, stored.json),
+    stateParts: (stored) => jsonParts("ADDED", stored.json),
     bookmark: (revision, initial) =>
       frameOf(plain, resource, "BOOKMARK", bookmarkOf(plain, resource, revision, initial)),
     error: (error) => frameOf(plain, resource, "ERROR", error.toStatus()),

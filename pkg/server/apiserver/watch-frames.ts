@@ -13,7 +13,12 @@ const closing = Buffer.from("}\n");
 
 /** One event as a JSON watcher gets it. */
 export function jsonFrame(type: WatchEventType, object: Uint8Array): Uint8Array {
-  return Buffer.concat([openings[type], object, closing]);
+  return Buffer.concat(jsonParts(type, object));
+}
+
+/** The same, not yet joined. */
+export function jsonParts(type: WatchEventType, object: Uint8Array): readonly Uint8Array[] {
+  return [openings[type], object, closing];
 }
 
 /**

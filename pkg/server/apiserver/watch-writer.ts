@@ -8,6 +8,8 @@ import type { WatchEventType, WatchSink } from "./verbs/watch.ts";
 export interface WatchEncoding {
   /** `live`: other watchers are told of the same event now. */
   event(type: WatchEventType, stored: StoredObject, live: boolean): Uint8Array;
+  /** What `event` makes of an object that was there at the start, in parts: many are joined at once. */
+  stateParts?(stored: StoredObject): readonly Uint8Array[];
   bookmark(revision: Revision, initial: boolean): Uint8Array;
   error(error: ApiError): Uint8Array;
 }
@@ -125,6 +127,8 @@ export class WatchWriter implements WatchSink {
   }
 
   #nextChunk(): Uint8Array | undefined {
+    const state = this.#nextState();
+    if (state !== undefined) return state;
     const first = this.#nextFrame();
     if (first === undefined || first.length >= chunkBytes || this.#isEmpty) return first;
     const frames = [first];
@@ -136,6 +140,30 @@ export class WatchWriter implements WatchSink {
       bytes += frame.length;
     }
     return frames.length === 1 ? first : Buffer.concat(frames, bytes);
+  }
+
+  /** Of what was there at the start, as much as is written at once, joined once. */
+  #nextState(): Uint8Array | undefined {
+    const state = this.#state;
+    const encoding = this.#encoding;
+    if (state === undefined || encoding.stateParts === undefined) return undefined;
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    const add = (part: Uint8Array) => {
+      parts.push(part);
+      bytes += part.length;
+    };
+    while (bytes < chunkBytes) {
+      const next = this.#state === undefined ? undefined : state.next();
+      if (next?.done === true) this.#state = undefined;
+      else if (next !== undefined) for (const part of encoding.stateParts(next.value)) add(part);
+      else {
+        const frame = this.#nextFrame();
+        if (frame === undefined) break;
+        add(frame);
+      }
+    }
+    return bytes === 0 ? undefined : Buffer.concat(parts, bytes);
   }
 
   get #isEmpty(): boolean {
