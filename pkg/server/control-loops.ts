@@ -17,6 +17,8 @@ import { createScheduler } from "./scheduler/scheduler.ts";
 export interface ControlLoopsOptions {
   /** Acts for the controllers: may do whatever any of them does. */
   readonly client: Client;
+  /** Acts for the controllers that are ServiceAccounts of kube-system, by the account's name. Default: `client`. */
+  readonly clientFor?: (account: string) => Client;
   /** Acts for the scheduler. */
   readonly schedulerClient: Client;
   readonly clock: Clock;
@@ -41,19 +43,24 @@ export function createControlLoops(options: ControlLoopsOptions): readonly Servi
   const { client, clock, logger, random, kinds, clusterCidr, rootCa } = options;
   const disabled = options.disabled ?? new Set<string>();
   const informers = createSharedInformers(client);
-  const writes = createTrackedClient(client, (resource) => informers.existing(resource));
+  const existing: typeof informers.existing = (resource) => informers.existing(resource);
+  const ownWrites = createTrackedClient(client, existing);
+  const writesOf = (account: string | undefined) => {
+    if (account === undefined || options.clientFor === undefined) return ownWrites;
+    return createTrackedClient(options.clientFor(account), existing);
+  };
   const events = createEventBroadcaster({ client, clock, logger, random });
   const informer = informers.informer;
   const runnerOptions = {
     clock,
     logger,
-    writes,
     ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
   };
 
   const services: Service[] = [];
   for (const entry of catalog) {
     if (disabled.has(entry.name)) continue;
+    const writes = writesOf(entry.account);
     const made = entry.create({
       client: writes.client,
       informer,
@@ -67,7 +74,7 @@ export function createControlLoops(options: ControlLoopsOptions): readonly Servi
       authorities: options.authorities,
       issueToken: options.issueToken,
     });
-    services.push("run" in made ? made : controllerService(made, runnerOptions));
+    services.push("run" in made ? made : controllerService(made, { ...runnerOptions, writes }));
   }
   if (!disabled.has("scheduler")) {
     services.push(

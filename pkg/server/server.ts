@@ -174,6 +174,12 @@ async function runOn(deps: ControlPlaneDeps, signal: AbortSignal): Promise<void>
       const keeper = createApiServiceKeeper({ client: system, clock, log: logger }, api);
       const loops = createControlLoops({
         client: clientOf(server, controllerUser),
+        clientFor: (account) =>
+          createLocalClient({
+            api: server.api,
+            user: controllerAccount(account),
+            fieldManager: "kube-controller-manager",
+          }),
         schedulerClient: clientOf(server, schedulerUser),
         clock,
         logger,
@@ -250,6 +256,14 @@ const flowControlUser: UserInfo = {
   groups: ["system:masters", authenticated],
 };
 const schedulerUser: UserInfo = { username: "system:kube-scheduler", groups: [authenticated] };
+
+/** As kube-controller-manager with `--use-service-account-credentials`. */
+function controllerAccount(name: string): UserInfo {
+  return {
+    username: `system:serviceaccount:kube-system:${name}`,
+    groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", authenticated],
+  };
+}
 
 function clientOf(server: ApiServer, user: UserInfo): Client {
   return createLocalClient({

@@ -1,6 +1,8 @@
 import type { Node, Pod } from "../../pkg/api/generated/core-v1.generated.ts";
 import { type KubernetesObject, keyOf, type NewObject } from "../../pkg/api/object.ts";
 import type { ResourceDefinition } from "../../pkg/api/resource.ts";
+import { clusterRoleResource } from "../../pkg/api/resources/clusterrole.ts";
+import { clusterRoleBindingResource } from "../../pkg/api/resources/clusterrolebinding.ts";
 import { nodeResource } from "../../pkg/api/resources/node.ts";
 import { podResource } from "../../pkg/api/resources/pod.ts";
 import { type Clock, systemClock } from "../../pkg/base/clock.ts";
@@ -9,7 +11,12 @@ import { runAll } from "../../pkg/base/service.ts";
 import type { Client } from "../../pkg/client/client.ts";
 import type { Informer } from "../../pkg/client/informer.ts";
 import { createLegacyTokenIssuer } from "../../pkg/server/apiserver/authn/legacy-token-issuer.ts";
+import {
+  newClusterRoleBindings,
+  newClusterRoles,
+} from "../../pkg/server/bootstrap/default-roles.ts";
 import { createControlLoops } from "../../pkg/server/control-loops.ts";
+import { createLocalClient } from "../../pkg/server/local-client.ts";
 import { type ApiWorld, type ApiWorldOptions, startApiWorld } from "./api-world.ts";
 
 /** A control plane that is real but for its nodes: pods that are bound say that they run, and end when they are deleted. */
@@ -42,11 +49,33 @@ export async function startLoopsWorld(
   const { client } = api;
   const stop = new AbortController();
   const errors: string[] = [];
+  // Each may do what its role allows, and no more: as in a cluster.
+  for (const role of newClusterRoles()) {
+    await client.create(clusterRoleResource, role, stop.signal);
+  }
+  for (const binding of newClusterRoleBindings()) {
+    await client.create(clusterRoleBindingResource, binding, stop.signal);
+  }
+  const clientAs = (username: string, fieldManager: string) =>
+    createLocalClient({
+      api: api.server.api,
+      user: {
+        username,
+        groups: [
+          ...(username.startsWith("system:serviceaccount:")
+            ? ["system:serviceaccounts", "system:serviceaccounts:kube-system"]
+            : []),
+          "system:authenticated",
+        ],
+      },
+      fieldManager,
+    });
   const broken = new Set<string>();
   const running = runAll(
     createControlLoops({
       client,
-      schedulerClient: client,
+      clientFor: (account) => clientAs(`system:serviceaccount:kube-system:${account}`, account),
+      schedulerClient: clientAs("system:kube-scheduler", "kube-scheduler"),
       clock: options.clock ?? systemClock,
       logger: loggerInto(errors),
       random: Math.random,

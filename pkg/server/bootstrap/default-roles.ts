@@ -5,13 +5,13 @@ import type {
   RoleBinding,
 } from "../../api/generated/rbac-v1.generated.ts";
 import type { NewObject } from "../../api/object.ts";
-import { defaultClusterRoles } from "./cluster-roles.ts";
+import { type DefaultClusterRole, defaultClusterRoles } from "./cluster-roles.ts";
 import { controllerRules } from "./controller-roles.ts";
 import { defaultRoleMeta } from "./reconcile-roles.ts";
 import {
   type DefaultBinding,
   defaultClusterRoleBindings,
-  nodeNetworkRules,
+  ownClusterRoles,
   systemAccount,
   systemRoles,
 } from "./role-bindings.ts";
@@ -33,15 +33,17 @@ export function newClusterRoles(): readonly NewObject<ClusterRole>[] {
     name: controllerRole(name),
     rules,
   }));
-  const network = { name: "mini8s:node-network", rules: nodeNetworkRules };
-  return [...defaultClusterRoles, ...controllers, network].map((role) => ({
+  const all: readonly DefaultClusterRole[] = [
+    ...defaultClusterRoles,
+    ...controllers,
+    ...ownClusterRoles,
+  ];
+  return all.map(({ name, labels = {}, rules, aggregationRule }) => ({
     apiVersion,
     kind: "ClusterRole",
-    metadata: meta(role.name, "labels" in role ? role.labels : {}),
-    rules: role.rules,
-    ...("aggregationRule" in role && role.aggregationRule !== undefined
-      ? { aggregationRule: role.aggregationRule }
-      : {}),
+    metadata: meta(name, labels),
+    rules,
+    ...(aggregationRule === undefined ? {} : { aggregationRule }),
   }));
 }
 

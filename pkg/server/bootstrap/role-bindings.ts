@@ -43,6 +43,7 @@ export const defaultClusterRoleBindings: readonly DefaultBinding[] = [
   // One agent with one identity is kubelet, proxy, DNS and network policy of its node.
   { name: "mini8s:node-proxier", role: "system:node-proxier", subjects: [groupOf("system:nodes")] },
   { name: "mini8s:node-network", subjects: [groupOf("system:nodes")] },
+  { name: "mini8s:deployment-controller", subjects: [systemAccount("deployment-controller")] },
   // Nodes have their own client certificates renewed without anybody's judgement.
   {
     name: "mini8s:node-autoapprove-certificate-rotation",
@@ -51,10 +52,24 @@ export const defaultClusterRoleBindings: readonly DefaultBinding[] = [
   },
 ];
 
-/** What a node's DNS and network policies read, beyond what kubelet and proxy do. */
-export const nodeNetworkRules: readonly PolicyRule[] = [
-  rule("get list watch", "", "namespaces"),
-  rule("get list watch", "networking.k8s.io", "networkpolicies"),
+/** ClusterRoles that Kubernetes does not have. */
+export const ownClusterRoles: readonly {
+  readonly name: string;
+  readonly rules: readonly PolicyRule[];
+}[] = [
+  {
+    // What a node's DNS and network policies read, beyond what kubelet and proxy do.
+    name: "mini8s:node-network",
+    rules: [
+      rule("get list watch", "", "namespaces"),
+      rule("get list watch", "networking.k8s.io", "networkpolicies"),
+    ],
+  },
+  {
+    // Notes the revision on a Deployment by a patch, where kube-controller-manager replaces the whole.
+    name: "mini8s:deployment-controller",
+    rules: [rule("patch", "apps", "deployments")],
+  },
 ];
 
 /** A Role that every cluster has, with those bound to it. */

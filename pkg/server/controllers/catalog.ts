@@ -76,6 +76,8 @@ export interface CatalogEntry {
   /** What it is switched off by; kube-controller-manager's name where that has the same. */
   readonly name: string;
   readonly purpose: string;
+  /** The ServiceAccount of kube-system as which it writes, with what that one's role allows. Default: as the server itself. */
+  readonly account?: string;
   /** A controller is run by the runner; a service runs by itself, from time to time. */
   create(deps: CatalogDeps): Controller | Service;
 }
@@ -84,6 +86,7 @@ export interface CatalogEntry {
 export const catalog: readonly CatalogEntry[] = [
   {
     name: "replicaset-controller",
+    account: "replicaset-controller",
     purpose: "keeps as many pods alive as each ReplicaSet asks for (the exemplar)",
     create: ({ client, informer, recorder, clock }) =>
       replicaSetController({
@@ -96,6 +99,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "deployment-controller",
+    account: "deployment-controller",
     purpose: "rolls each Deployment's template out through ReplicaSets",
     create: ({ client, informer, recorder, clock }) =>
       deploymentController({
@@ -109,6 +113,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "endpointslice-controller",
+    account: "endpointslice-controller",
     purpose: "tells which pods serve each Service, in EndpointSlices",
     create: ({ client, informer }) =>
       endpointSliceController({
@@ -121,6 +126,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "endpoints-controller",
+    account: "endpoint-controller",
     purpose: "tells the same in Endpoints, for clients that know only those",
     create: ({ client, informer }) =>
       endpointsController({
@@ -172,6 +178,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "namespace-controller",
+    account: "namespace-controller",
     purpose: "empties namespaces that are being deleted, and lets them go",
     create: ({ client, informer, kinds, clock }) =>
       namespaceController({
@@ -184,6 +191,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "serviceaccount-controller",
+    account: "service-account-controller",
     purpose: "keeps a ServiceAccount `default` in each namespace",
     create: ({ client, informer }) =>
       serviceAccountController({
@@ -194,6 +202,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "root-ca-certificate-publisher-controller",
+    account: "root-ca-cert-publisher",
     purpose: "keeps the API server's CA in each namespace, as ConfigMap kube-root-ca.crt",
     create: ({ client, informer, rootCa }) =>
       rootCaPublisherController({
@@ -205,12 +214,14 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "clusterrole-aggregation-controller",
+    account: "clusterrole-aggregation-controller",
     purpose: "gives ClusterRoles the rules of those they aggregate",
     create: ({ client, informer }) =>
       clusterRoleAggregationController({ client, clusterRoles: informer(clusterRoleResource) }),
   },
   {
     name: "garbage-collector-controller",
+    account: "generic-garbage-collector",
     purpose: "deletes what has owners but none that is left; orphans and cascades as asked",
     create: ({ client, informer, kinds, recorder }) =>
       garbageCollector({
@@ -222,6 +233,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "node-lifecycle-controller",
+    account: "node-controller",
     purpose: "notices nodes that are no longer heard of: conditions, taints, their pods' readiness",
     create: ({ client, informer, recorder, clock }) =>
       nodeLifecycleController({
@@ -235,6 +247,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "taint-eviction-controller",
+    account: "node-controller",
     purpose: "deletes pods that do not tolerate a NoExecute taint of their node",
     create: ({ client, informer, recorder, clock }) =>
       taintEvictionController({
@@ -247,6 +260,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "node-ipam-controller",
+    account: "node-controller",
     purpose: "gives each node a block of pod addresses",
     create: ({ client, informer, recorder, clusterCidr }) =>
       nodeIpamController({
@@ -281,6 +295,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "certificatesigningrequest-signing-controller",
+    account: "certificate-controller",
     purpose: "issues the certificates that were approved",
     create: ({ client, informer, clock, authorities }) =>
       csrSigningController({
@@ -292,6 +307,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "certificatesigningrequest-cleaner-controller",
+    account: "certificate-controller",
     purpose: "removes requests for certificates that were answered, or that nobody answers",
     create: ({ client, informer, clock }) =>
       csrCleaner({ client, clock, requests: informer(certificateSigningRequestResource) }),
@@ -316,6 +332,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "pod-garbage-collector-controller",
+    account: "pod-garbage-collector",
     purpose: "removes pods of nodes that are gone, pods never placed, and too many that ended",
     create: ({ client, informer, clock, logger }) =>
       podGarbageCollector({
@@ -328,12 +345,14 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "resourcequota-controller",
+    account: "resourcequota-controller",
     purpose: "counts what each ResourceQuota's namespace has",
     create: ({ client, clock, kinds, informer }) =>
       resourceQuotaController({ client, clock, kinds, informer }),
   },
   {
     name: "persistentvolumeclaim-protection-controller",
+    account: "pvc-protection-controller",
     purpose: "keeps claims that are being deleted while pods use them",
     create: ({ client, informer }) =>
       pvcProtectionController({
@@ -344,12 +363,14 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "persistentvolume-protection-controller",
+    account: "pv-protection-controller",
     purpose: "keeps volumes that are being deleted while claims are bound to them",
     create: ({ client, informer }) =>
       pvProtectionController({ client, volumes: informer(persistentVolumeResource) }),
   },
   {
     name: "volumeattributesclass-protection-controller",
+    account: "volumeattributesclass-protection-controller",
     purpose:
       "keeps VolumeAttributesClasses that are being deleted while claims or volumes are of them",
     create: ({ client, informer }) =>
