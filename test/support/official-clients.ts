@@ -17,15 +17,16 @@ const sources = join(import.meta.dirname, "../clients");
 export interface OfficialClients {
   /** A file system to change root into: `usr/bin/kubectl` and `usr/bin/python3` are in it, and `main.py`. */
   readonly tree: string;
-  /** Runs on this machine as it is. */
+  /** Test programs on Kubernetes' Go client: they run on any machine as they are. */
   readonly goClient: string;
+  readonly operator: string;
 }
 
 /** Fetches and builds what is not there yet. */
 export async function officialClients(): Promise<OfficialClients> {
   if (!existsSync(tree)) await unpack();
   await cp(join(sources, "python/main.py"), join(tree, "main.py"));
-  return { tree, goClient: await buildGoClient() };
+  return { tree, goClient: await buildGo("go"), operator: await buildGo("operator") };
 }
 
 async function unpack(): Promise<void> {
@@ -72,18 +73,19 @@ async function unpack(): Promise<void> {
   await rm(join(cacheDir, "archives"), { recursive: true, force: true });
 }
 
-async function buildGoClient(): Promise<string> {
-  const source = await readFile(join(sources, "go/main.go"));
+async function buildGo(program: string): Promise<string> {
+  const source = await readFile(join(sources, program, "main.go"));
   const id = createHash("sha256").update(source).digest("hex").slice(0, 16);
-  const name = `go-client-${id}`;
+  const name = `${program}-${id}`;
   const built = join(tree, name);
   if (existsSync(built)) return built;
   await mkdir(join(tree, "client"), { recursive: true });
   await writeFile(join(tree, "client/main.go"), source);
+  const strip = ["-ldflags=-s -w", "-trimpath"];
   // The whole of client-go, so that a change of the program alone is quick the next time.
   await run(
     "chroot",
-    [tree, "/usr/lib/go/bin/go", "build", "-o", `/${name}.new`, "/client/main.go"],
+    [tree, "/usr/lib/go/bin/go", "build", ...strip, "-o", `/${name}.new`, "/client/main.go"],
     {
       env: {
         PATH: "/usr/bin:/usr/sbin",
