@@ -191,7 +191,7 @@ test.each([
   [{ boundObjectRef: { apiVersion: "v1", kind: "Pod", name: "gone" } }, 'pods "gone" not found'],
   [
     { boundObjectRef: { ...podReference, uid: "old" } },
-    'Operation cannot be fulfilled on pods "web": the UID in the bound object reference (old) does not match the UID in record. The object might have been deleted and then recreated',
+    'Operation cannot be fulfilled on Pod "web": the UID in the bound object reference (old) does not match the UID in record. The object might have been deleted and then recreated',
   ],
   [
     { boundObjectRef: { apiVersion: "apps/v1", kind: "Deployment", name: "d" } },
@@ -200,6 +200,24 @@ test.each([
 ])("%j is refused", (spec, message) => {
   const { issue } = setUp();
   expect(() => issue("shop", "bot", { spec })).toThrow(message);
+});
+
+test.each([
+  [
+    { name: "other" },
+    'TokenRequest.authentication.k8s.io "bot" is invalid: metadata.name: Invalid value: "other": must match the service account name if specified',
+  ],
+  [
+    { namespace: "other" },
+    'TokenRequest.authentication.k8s.io "bot" is invalid: metadata.namespace: Invalid value: "other": must match the service account namespace if specified',
+  ],
+  [
+    { uid: "sa-0" },
+    'Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "bot": the UID in the token request (sa-0) does not match the UID of the service account (sa-1)',
+  ],
+])("a request for the token of another, %j, is refused", (metadata, message) => {
+  const { issue } = setUp();
+  expect(() => issue("shop", "bot", { metadata, spec: {} })).toThrow(message);
 });
 
 test("a certificate stands for its common name, as long as it is valid", async () => {

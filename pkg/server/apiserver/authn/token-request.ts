@@ -7,7 +7,7 @@ import type {
   TokenRequestSpec,
 } from "../../../api/generated/authentication-v1.generated.ts";
 import type { ServiceAccount } from "../../../api/generated/core-v1.generated.ts";
-import type { KubernetesObject } from "../../../api/object.ts";
+import type { KubernetesObject, TemplateMeta } from "../../../api/object.ts";
 import type { FieldError, ResourceDefinition } from "../../../api/resource.ts";
 import { nodeResource } from "../../../api/resources/node.ts";
 import { podResource } from "../../../api/resources/pod.ts";
@@ -39,17 +39,21 @@ const extendedToSeconds = 365 * 24 * 3_600;
 export type TokenIssuer = (
   namespace: string,
   name: string,
-  request: { readonly spec: TokenRequestSpec; readonly metadata?: { readonly name?: string } },
+  request: { readonly spec: TokenRequestSpec; readonly metadata?: TemplateMeta },
 ) => TokenRequest;
 
 export function createTokenIssuer(deps: TokenIssuerDeps): TokenIssuer {
   return (namespace, name, request) => {
+    checkPlace(namespace, name, request.metadata);
     const account = deps.reader.get(serviceAccountResource, namespace, name);
     if (account === undefined) throw ApiError.notFound(serviceAccountResource, name);
-    const requested = request.metadata?.name ?? "";
-    if (requested !== "" && requested !== name) {
-      throw ApiError.badRequest(
-        `name in URL does not match name in TokenRequest: ${JSON.stringify(name)} != ${JSON.stringify(requested)}`,
+    const { uid } = account.metadata;
+    const meant = request.metadata?.uid ?? "";
+    if (meant !== "" && meant !== uid) {
+      throw ApiError.conflict(
+        { group: tokenRequestKind.group, plural: tokenRequestKind.kind },
+        name,
+        `the UID in the token request (${meant}) does not match the UID of the service account (${uid})`,
       );
     }
     const { boundObjectRef } = request.spec;
@@ -59,13 +63,7 @@ export function createTokenIssuer(deps: TokenIssuerDeps): TokenIssuer {
       ...(boundObjectRef === undefined ? {} : { boundObjectRef }),
     };
     const errors = validateExpiration(spec.expirationSeconds);
-    if (errors.length > 0) {
-      throw ApiError.invalid(
-        { group: "authentication.k8s.io", kind: "TokenRequest" },
-        requested,
-        errors,
-      );
-    }
+    if (errors.length > 0) throw ApiError.invalid(tokenRequestKind, "", errors);
     const bound = boundObjectRef === undefined ? {} : findBound(deps, account, boundObjectRef);
     const nowSeconds = Math.floor(deps.clock.now() / 1000);
     const isExtended =
@@ -97,8 +95,8 @@ export function createTokenIssuer(deps: TokenIssuerDeps): TokenIssuer {
     return {
       apiVersion: "authentication.k8s.io/v1",
       kind: "TokenRequest",
-      // The answer is not stored, so it has neither uid nor version.
-      metadata: { name, namespace, creationTimestamp: createdAt } as TokenRequest["metadata"],
+      // The answer is not stored, so it has no version; its uid is the account's.
+      metadata: { name, namespace, uid, creationTimestamp: createdAt } as TokenRequest["metadata"],
       spec,
       status: {
         token,
@@ -106,6 +104,18 @@ export function createTokenIssuer(deps: TokenIssuerDeps): TokenIssuer {
       },
     };
   };
+}
+
+const tokenRequestKind = { group: "authentication.k8s.io", kind: "TokenRequest" };
+
+/** What is said of the account in the body is what the URL says. */
+function checkPlace(namespace: string, name: string, meta: TemplateMeta = {}): void {
+  const wrong = (field: "name" | "namespace", value: string) => {
+    const detail = `must match the service account ${field} if specified`;
+    return ApiError.invalid(tokenRequestKind, name, [invalid(`metadata.${field}`, value, detail)]);
+  };
+  if (meta.name && meta.name !== name) throw wrong("name", meta.name);
+  if (meta.namespace && meta.namespace !== namespace) throw wrong("namespace", meta.namespace);
 }
 
 function validateExpiration(seconds: number): readonly FieldError[] {
@@ -145,7 +155,7 @@ function findBound(
     if (reference.uid !== undefined && reference.uid !== "") {
       if (reference.uid !== object.metadata.uid) {
         throw ApiError.conflict(
-          resource,
+          { group: resource.group, plural: resource.kind },
           name,
           `the UID in the bound object reference (${reference.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
         );
