@@ -282,7 +282,7 @@ function deprecationProblems({
 function versionListErrors(spec: HoistedSpec): readonly FieldError[] {
   const errors: FieldError[] = [];
   const names = spec.versions.map(({ name }) => name);
-  const shown = spec.versions.map(printedVersion);
+  const shown = spec.versions.length === 0 ? null : spec.versions.map(printedVersion);
   if (new Set(names).size < names.length) {
     errors.push(invalid("spec.versions", shown, "must contain unique version names"));
   }

@@ -32,7 +32,8 @@ export const customResourceDefinitionResource = defineResource<CustomResourceDef
   subresources: { status: true },
   unconditionalUpdate: false,
   defaults(draft) {
-    for (const version of draft.spec.versions ?? []) normalizeSchema(version);
+    draft.spec.versions ??= [];
+    for (const version of draft.spec.versions) normalizeSchema(version);
     const { names } = draft.spec;
     if ((names.singular ?? "") === "") names.singular = names.kind.toLowerCase();
     if ((names.listKind ?? "") === "" && names.kind !== "") names.listKind = `${names.kind}List`;
@@ -78,7 +79,7 @@ export const customResourceDefinitionResource = defineResource<CustomResourceDef
 
 /** A version that objects may lie in is not forgotten by itself. */
 function rememberStorageVersion(draft: Draft<CustomResourceDefinition>): void {
-  const storage = (draft.spec.versions ?? []).find((version) => version.storage);
+  const storage = draft.spec.versions.find((version) => version.storage);
   draft.status ??= {};
   const stored = draft.status.storedVersions ?? [];
   if (storage === undefined || stored.includes(storage.name)) return;
