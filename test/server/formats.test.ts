@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeProtobuf } from "../../pkg/api/codec/protobuf.ts";
+import { parseYaml } from "../../pkg/api/codec/yaml.ts";
+import { kubernetesObjectSchema } from "../../pkg/api/kubernetes-schema.ts";
 import { allResources } from "../../pkg/api/registry.generated.ts";
 import type { ResourceDefinition } from "../../pkg/api/resource.ts";
 import { type ApiWorld, startApiWorld } from "./api-world.ts";
@@ -131,6 +133,7 @@ describe.each(listed.map((resource) => [pathOf(resource), resource] as const))(
       }
     });
 
+    if (!resource.verbs.includes("watch")) return;
     test.each([
       ["JSON", "application/json", "application/json"],
       ["protobuf", protobuf, `${protobuf};stream=watch`],
@@ -147,6 +150,61 @@ describe.each(listed.map((resource) => [pathOf(resource), resource] as const))(
     });
   },
 );
+
+describe("a refusal", () => {
+  const missing = "/api/v1/namespaces/default/pods/missing";
+  const status = {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message: 'pods "missing" not found',
+    reason: "NotFound",
+    details: { name: "missing", kind: "pods" },
+    code: 404,
+  };
+
+  test.each([
+    ["", "application/json"],
+    ["application/json", "application/json"],
+    ["application/yaml", "application/yaml"],
+    [protobuf, protobuf],
+    // A Status is no row of a table, nor is there metadata of it: the next wish counts.
+    [`${as("Table")},application/yaml`, "application/yaml"],
+    [`${as("PartialObjectMetadata", protobuf)},${protobuf}`, protobuf],
+    [as("Table"), "application/json"],
+  ])("for those who accept %j comes as %s", async (accept, contentType) => {
+    const { status: code, headers, bytes } = await fetchBytes(missing, { accept });
+    expect([code, headers["content-type"]]).toEqual([404, contentType]);
+    if (contentType === protobuf) {
+      const schema = kubernetesObjectSchema("io.k8s.apimachinery.pkg.apis.meta.v1.Status");
+      expect(decodeProtobuf(schema, bytes)).toEqual(status);
+    } else if (contentType === "application/yaml") {
+      expect(parseYaml(bytes, {}).value).toEqual(status);
+    } else expect(JSON.parse(bytes.toString())).toEqual(status);
+  });
+
+  test("of a form that there is none of comes in JSON for people, and names the forms", async () => {
+    const answer = await world.request("GET", missing, { headers: { accept: "text/html" } });
+    expect(answer.status).toBe(406);
+    expect(answer.text).toBe(JSON.stringify(answer.json, null, 2));
+    expect(answer.json.message).toBe(
+      "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+    );
+  });
+
+  test("of a watch in YAML names the forms of a watch", async () => {
+    const accept = "application/yaml";
+    const path = "/api/v1/pods?watch=1";
+    const answer = await world.request("GET", path, { headers: { accept } });
+    expect([answer.status, answer.headers["content-type"]]).toEqual([406, accept]);
+    expect(parseYaml(Buffer.from(answer.text), {}).value).toMatchObject({
+      reason: "NotAcceptable",
+      message:
+        "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+    });
+  });
+});
 
 describe("gzip", () => {
   const path = "/api/v1/namespaces/default/configmaps";

@@ -233,6 +233,9 @@ function* jsonList(kind: Shown, page: ObjectPage): Generator<Uint8Array> {
 
 const sharedJson = new SharedFrames((type, stored) => jsonFrame(type, stored.json));
 
+/** YAML has no end by which one could tell an event from the next. */
+const watchTypes = [`${jsonType};stream=watch`, `${protobufType};stream=watch`];
+
 const plainEncodings = new WeakMap<ResourceDefinition, WatchEncoding>();
 const plain: Negotiated = {
   encoding: "json",
@@ -268,7 +271,7 @@ export function watchEncodingOf(
   if (wanted.as === "object" && wanted.encoding === "json") {
     return { contentType: jsonType, encoding: plainWatchEncodingOf(resource) };
   }
-  if (wanted.encoding === "yaml") throw notAcceptable([jsonType, protobufType]);
+  if (wanted.encoding === "yaml") throw notAcceptable(watchTypes);
   // What is wrong with the question is said before the answer begins.
   if (wanted.as === "table") includedIn(exchange);
   const frame = (type: string, value: object) => frameOf(wanted, resource, type, value);

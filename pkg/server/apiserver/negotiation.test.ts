@@ -38,6 +38,13 @@ test.each([
     { encoding: "protobuf", as: "metadata" },
   ],
   ["application/json;as=Table;g=example.com;v=v1,application/yaml", { encoding: "yaml" }],
+  ["*/*,application/yaml", { encoding: "yaml" }],
+  ["application/*, application/vnd.kubernetes.protobuf", { encoding: "protobuf" }],
+  ["*", { encoding: "json", as: "object" }],
+  ["application/json;v=v1,application/yaml", { encoding: "yaml" }],
+  ["application/json;stream=other,application/yaml", { encoding: "yaml" }],
+  ["application/json;stream=watch", { encoding: "json" }],
+  ["application/json;sv=v2,application/yaml;sv=v1", { encoding: "yaml" }],
 ])("Accept: %s", (accept, wanted) => {
   expect(negotiate({ accept }, { tables: true })).toMatchObject(wanted);
 });
@@ -68,6 +75,10 @@ test("JSON is printed for people by wish, and for browsers and curl", () => {
   expect(pretty({ pretty: "true" })).toBe(true);
   expect(pretty({ userAgent: "curl/8.0" })).toBe(true);
   expect(pretty({ userAgent: "curl/8.0", pretty: "0" })).toBe(false);
+  expect(pretty({ userAgent: "curl/8.0", pretty: "yes" })).toBe(false);
+  expect(pretty({ userAgent: "curl/8.0", pretty: "" })).toBe(true);
+  expect(pretty({ accept: "application/json;pretty=1" })).toBe(true);
+  expect(pretty({ accept: "application/json;pretty=true" })).toBe(false);
   expect(pretty({ userAgent: "kubectl/v1.32" })).toBe(false);
 });
 

@@ -40,13 +40,29 @@ export interface AcceptClause {
 /** More clauses are not looked at. */
 const acceptClausesMax = 64;
 
-/** The clauses of an `Accept` header, the most wanted first, in their order where they are wanted alike. */
+/** The clauses of an `Accept` header, those first that are looked at first. */
 export function parseAccept(header: string): readonly AcceptClause[] {
-  return header
+  const clauses = header
     .split(",", acceptClausesMax)
     .map(parseMediaType)
-    .filter((clause) => clause.type !== "")
-    .sort((a, b) => b.quality - a.quality);
+    .filter((clause) => clause.type !== "");
+  // What comes before what is no order (of two, each may come before the other): upstream's sort decides, step by step.
+  for (let sorted = 1; sorted < clauses.length; sorted += 1) {
+    for (let at = sorted; at > 0; at -= 1) {
+      const [before, clause] = [clauses[at - 1], clauses[at]];
+      if (before === undefined || clause === undefined || !comesBefore(clause, before)) break;
+      clauses[at - 1] = clause;
+      clauses[at] = before;
+    }
+  }
+  return clauses;
+}
+
+/** What is more wanted, and what is said more exactly. */
+function comesBefore(one: AcceptClause, other: AcceptClause): boolean {
+  if (one.quality > other.quality) return true;
+  if (!one.type.startsWith("*/") && other.type.startsWith("*/")) return true;
+  return !one.type.endsWith("/*") && other.type.endsWith("/*");
 }
 
 function parseMediaType(text: string): AcceptClause {
@@ -60,7 +76,7 @@ function parseMediaType(text: string): AcceptClause {
   }
   const quality = Number(params.get("q") ?? 1);
   return {
-    type: type.trim().toLowerCase(),
+    type: type.trim() === "*" ? "*/*" : type.trim().toLowerCase(),
     params,
     quality: Number.isNaN(quality) ? 1 : quality,
   };
@@ -84,26 +100,39 @@ export interface Wishes {
  */
 export function negotiate(
   wishes: Wishes,
-  options: { readonly tables: boolean; readonly protobuf?: boolean },
+  options: {
+    readonly tables: boolean;
+    readonly protobuf?: boolean;
+    /** Whether a client may say which version of `meta.k8s.io` it means. Default: it may. */
+    readonly serverVersion?: boolean;
+  },
 ): Negotiated {
   const header = wishes.accept ?? "";
   const clauses = header.trim() === "" ? anything : parseAccept(header);
   for (const clause of clauses) {
     const encoding = encodingOf(clause);
     if (encoding === undefined) continue;
+    if (!isServed(clause, encoding, options.serverVersion ?? true)) continue;
     const as = transformOf(clause, encoding, options.tables);
     if (as === undefined) continue;
     if (as === "object" && encoding === "protobuf" && options.protobuf === false) continue;
-    const wanted = wishes.pretty ?? clause.params.get("pretty");
     return {
       encoding,
       as,
       metaVersion: clause.params.get("v") === "v1beta1" ? "v1beta1" : "v1",
-      pretty: encoding === "json" && isPretty(wanted, wishes.userAgent),
+      pretty: encoding === "json" && isPretty(clause, wishes),
       contentType: contentTypes[encoding],
     };
   }
-  throw notAcceptable(options.protobuf === false ? textTypes : [...encodings.keys()]);
+  throw notAcceptable([...encodings.keys()]);
+}
+
+/** The parameters of a clause that say more than which form of the object is wanted. */
+function isServed({ params }: AcceptClause, encoding: Encoding, serverVersion: boolean): boolean {
+  const stream = params.get("stream") ?? "";
+  if (stream !== "" && (stream !== "watch" || encoding === "yaml")) return false;
+  const version = params.get("sv") ?? "";
+  return version === "" || (serverVersion && version === "v1");
 }
 
 /** What the objects of a custom kind are to be had as. */
@@ -128,19 +157,23 @@ function transformOf(
   encoding: Encoding,
   tables: boolean,
 ): Negotiated["as"] | undefined {
-  const as = clause.params.get("as");
-  if (as === undefined || as === "") return "object";
-  const version = clause.params.get("v");
-  const isMeta = clause.params.get("g") === "meta.k8s.io";
+  const [as = "", group = "", version = ""] = ["as", "g", "v"].map((name) =>
+    clause.params.get(name),
+  );
+  if (`${as}${group}${version}` === "") return "object";
+  const isMeta = group === "meta.k8s.io";
   if (!tables || !isMeta || (version !== "v1" && version !== "v1beta1")) return undefined;
   if (as === "Table") return encoding === "protobuf" ? undefined : "table";
   const isMetadata = as === "PartialObjectMetadata" || as === "PartialObjectMetadataList";
   return isMetadata ? "metadata" : undefined;
 }
 
-/** As upstream: by wish, or where a person seems to look at it. */
-function isPretty(wanted: string | undefined, userAgent: string | null | undefined): boolean {
-  if (wanted !== undefined) return wanted !== "" && wanted !== "0" && wanted !== "false";
+const goTrue: ReadonlySet<string> = new Set(["1", "t", "T", "true", "True", "TRUE"]);
+
+/** By wish, or where a person seems to look at it. */
+function isPretty({ params }: AcceptClause, { pretty, userAgent }: Wishes): boolean {
+  if (params.get("pretty") === "1") return true;
+  if (pretty !== undefined && pretty !== null && pretty !== "") return goTrue.has(pretty);
   return /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent ?? "");
 }
 
