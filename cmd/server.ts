@@ -149,7 +149,7 @@ function apiserverConfigOf({ kubeApiserverArg }: FlagValues): ApiserverConfig {
         config = { ...config, admission: { ...config.admission, disabled: new Set(value) } };
         break;
       case "enable-admission-plugins":
-        // All that there are run unless they are switched off.
+        config = { ...config, admission: { ...config.admission, enabled: new Set(value) } };
         break;
     }
   }

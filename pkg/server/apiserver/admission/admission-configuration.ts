@@ -3,13 +3,14 @@ import type { PodSecurityConfiguration } from "./pod-security/configuration.ts";
 import { readPodSecurityConfiguration } from "./pod-security/configuration.ts";
 import { type LimitedResource, readLimitedResources } from "./quota/configuration.ts";
 
-/** What kube-apiserver's `--admission-control-config-file` and `--disable-admission-plugins` may say of admission. */
+/** What kube-apiserver's `--admission-control-config-file`, `--enable-` and `--disable-admission-plugins` say of admission. */
 export interface AdmissionConfiguration {
   readonly podSecurity?: PodSecurityConfiguration;
   /** What a namespace may have only where a quota of its own says so. */
   readonly limitedResources?: readonly LimitedResource[];
-  /** Of `admissionPlugins`, those that do not run. */
+  /** Of `admissionPlugins`, those that do not run; and those that do though they would not by themselves. */
   readonly disabled?: ReadonlySet<string>;
+  readonly enabled?: ReadonlySet<string>;
 }
 
 /** The rules that are known by kube-apiserver's names, in the order in which they run. */
@@ -34,6 +35,18 @@ export const admissionPlugins: readonly string[] = [
   "PodTopologyLabels",
   "ResourceQuota",
 ];
+
+/** Not on by themselves, as upstream: operators that may not set finalizers on what they own count on it. */
+const offByDefault: ReadonlySet<string> = new Set(["OwnerReferencesPermissionEnforcement"]);
+
+/** Whether a rule runs. One that is both enabled and disabled is enabled, as with kube-apiserver. */
+export function isPluginOn(
+  name: string,
+  { disabled, enabled }: Pick<AdmissionConfiguration, "disabled" | "enabled">,
+): boolean {
+  if (enabled?.has(name) === true) return true;
+  return disabled?.has(name) !== true && !offByDefault.has(name);
+}
 
 const apiVersions = ["apiserver.config.k8s.io/v1", "apiserver.k8s.io/v1alpha1"];
 

@@ -13,7 +13,7 @@ import { type Clock, systemClock } from "../../../base/clock.ts";
 import { createRbacAuthorizer } from "../authz/rbac-authorizer.ts";
 import { createRbacPolicy } from "../authz/rbac-policy.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission.ts";
-import { admissionPlugins } from "./admission-configuration.ts";
+import { type AdmissionConfiguration, admissionPlugins } from "./admission-configuration.ts";
 import { createAdmissionChain } from "./chain.ts";
 
 const meta = (name: string, namespace?: string) => ({
@@ -24,8 +24,10 @@ const meta = (name: string, namespace?: string) => ({
   ...(namespace === undefined ? {} : { namespace }),
 });
 
+const everything: AdmissionConfiguration = { enabled: new Set(admissionPlugins) };
+
 /** Time that only goes on when somebody sleeps. */
-function setUp(onSleep: () => void = () => {}, disabled: ReadonlySet<string> = new Set()) {
+function setUp(onSleep: () => void = () => {}, configuration: AdmissionConfiguration = everything) {
   const world = new ObjectWorld();
   const clock: Clock = {
     ...systemClock,
@@ -44,7 +46,7 @@ function setUp(onSleep: () => void = () => {}, disabled: ReadonlySet<string> = n
     resourceOfKind: (_apiVersion, kind) => (kind === "ReplicaSet" ? replicaSetResource : undefined),
     storedResources: () => [],
     writeQuotaUsed: () => Promise.resolve(false),
-    configuration: { disabled },
+    configuration,
     serviceAllocation,
   });
   const namespace = (name: string, phase: "Active" | "Terminating" = "Active") =>
@@ -343,6 +345,16 @@ test("upstream's rules come in upstream's order, and what gives comes last; each
   const { names } = setUp();
   expect(names.filter((name) => admissionPlugins.includes(name))).toEqual(admissionPlugins);
   expect(names.at(-1)).toBe("ResourceQuota");
-  const disabled = new Set(["Priority", "ResourceQuota"]);
-  expect(setUp(undefined, disabled).names).toEqual(names.filter((name) => !disabled.has(name)));
+  const without = ["OwnerReferencesPermissionEnforcement", "Priority", "ResourceQuota"];
+  const configuration = { disabled: new Set(["Priority", "ResourceQuota"]) };
+  expect(setUp(undefined, configuration).names).toEqual(
+    names.filter((name) => !without.includes(name)),
+  );
+});
+
+test("a rule that upstream leaves off is off until it is asked for", () => {
+  const name = "OwnerReferencesPermissionEnforcement";
+  const both = new Set([name]);
+  expect(setUp(undefined, {}).names).not.toContain(name);
+  expect(setUp(undefined, { disabled: both, enabled: both }).names).toContain(name);
 });

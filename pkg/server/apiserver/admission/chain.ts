@@ -3,7 +3,7 @@ import type { Clock } from "../../../base/clock.ts";
 import type { Authorizer } from "../authz/authorizer.ts";
 import type { RbacPolicy } from "../authz/rbac-policy.ts";
 import type { AdmissionPlugin, ObjectReader } from "./admission.ts";
-import type { AdmissionConfiguration } from "./admission-configuration.ts";
+import { type AdmissionConfiguration, isPluginOn } from "./admission-configuration.ts";
 import { createCertificateApproval, createCertificateSigning } from "./certificate-approval.ts";
 import { certificateSubjectRestriction } from "./certificate-subject-restriction.ts";
 import { createCustomResourceLifecycle } from "./custom-resource-lifecycle.ts";
@@ -45,7 +45,7 @@ export interface AdmissionDeps {
 /** Every rule of admission, in kube-apiserver's order; what upstream checks in its storage comes late. */
 export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlugin[] {
   const { reader, clock, authorizer } = deps;
-  const disabled = deps.configuration?.disabled ?? new Set<string>();
+  const configuration = deps.configuration ?? {};
   const chain: readonly AdmissionPlugin[] = [
     createCustomResourceLifecycle(reader),
     createNamespaceLifecycle(reader),
@@ -71,5 +71,5 @@ export function createAdmissionChain(deps: AdmissionDeps): readonly AdmissionPlu
     // Nothing may refuse after it: what it gives, somebody has to have.
     createResourceQuota(deps),
   ];
-  return chain.filter(({ name }) => !disabled.has(name));
+  return chain.filter(({ name }) => isPluginOn(name, configuration));
 }
