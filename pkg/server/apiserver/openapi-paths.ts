@@ -117,7 +117,6 @@ class PathWriter {
         required: true,
         description:
           name === "name" ? `name of the ${this.resource.kind}` : "the namespace of the object",
-        uniqueItems: true,
         ...this.parameterType("string"),
       })),
       this.query("pretty", "string", "If 'true', the answer is printed for people."),
@@ -301,7 +300,7 @@ class PathWriter {
     const content = Object.fromEntries(types.map((type) => [type, { schema: reference }]));
     return {
       ...common,
-      parameters: operation.parameters,
+      ...(operation.parameters.length === 0 ? {} : { parameters: operation.parameters }),
       ...this.requestBody(operation.body),
       responses: this.responses(operation.codes, { content }),
     };
@@ -385,11 +384,12 @@ class PathWriter {
   }
 
   private query(name: string, type: string, description: string): Json {
-    return { name, in: "query", description, uniqueItems: true, ...this.parameterType(type) };
+    return { name, in: "query", description, ...this.parameterType(type) };
   }
 
   private parameterType(type: string): Json {
-    return this.version === 2 ? { type } : { schema: { type, uniqueItems: true } };
+    const typed = { type, uniqueItems: true };
+    return this.version === 2 ? typed : { schema: typed };
   }
 
   private own(): string {

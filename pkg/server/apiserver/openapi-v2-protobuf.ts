@@ -1,4 +1,18 @@
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import {
+  any,
+  each,
+  embedded,
+  type FieldWriter,
+  flag,
+  type MessageShape,
+  message,
+  named,
+  text,
+  texts,
+  wrapped,
+  writtenBy,
+} from "./openapi-protobuf.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -8,82 +22,7 @@ export const openApiV2ProtobufType = "application/com.github.proto-openapi.spec.
 /** What clients ask for it by. It is no well-formed media type: in an answer, Go's clients refuse it. */
 export const openApiV2ProtobufWish = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
-/**
- * Writes one field of a message, where the value is there. The tables below are those messages of gnostic's
- * OpenAPIv2.proto that the API server's documents hold; any key that begins with `x-` is a vendor extension.
- */
-type FieldWriter = (writer: BinaryWriter, value: unknown) => void;
-interface MessageShape {
-  readonly fields: Readonly<Record<string, FieldWriter>>;
-  /** The number of `vendor_extension`. */
-  readonly extensions: number;
-}
-
-function text(number: number): FieldWriter {
-  return (writer, value) => writer.tag(number, WireType.LengthDelimited).string(String(value));
-}
-
-function texts(number: number): FieldWriter {
-  return (writer, value) => {
-    for (const item of Array.isArray(value) ? value : [value]) text(number)(writer, item);
-  };
-}
-
-function flag(number: number): FieldWriter {
-  return (writer, value) => writer.tag(number, WireType.Varint).bool(value === true);
-}
-
-/** `Any`: YAML, of which JSON is a part. */
-function any(number: number): FieldWriter {
-  return (writer, value) =>
-    embedded(writer, number, (inner) => text(2)(inner, `${JSON.stringify(value)}\n`));
-}
-
-function message(number: number, shape: () => MessageShape): FieldWriter {
-  return (writer, value) =>
-    embedded(writer, number, (inner) => writeMessage(inner, shape(), value as Json));
-}
-
-/** A message that holds nothing but another. */
-function wrapped(number: number, inner: FieldWriter): FieldWriter {
-  return (writer, value) => embedded(writer, number, (within) => inner(within, value));
-}
-
-function each(item: FieldWriter): FieldWriter {
-  return (writer, value) => {
-    for (const held of value as readonly unknown[]) item(writer, held);
-  };
-}
-
-/** A map as pairs of name and value. */
-function named(number: number, value: FieldWriter): FieldWriter {
-  return (writer, map) => {
-    for (const [name, held] of Object.entries(map as Json)) {
-      embedded(writer, number, (pair) => {
-        text(1)(pair, name);
-        value(pair, held);
-      });
-    }
-  };
-}
-
-function embedded(
-  writer: BinaryWriter,
-  number: number,
-  write: (writer: BinaryWriter) => void,
-): void {
-  writer.tag(number, WireType.LengthDelimited).fork();
-  write(writer);
-  writer.join();
-}
-
-function writeMessage(writer: BinaryWriter, shape: MessageShape, value: Json): void {
-  for (const [key, held] of Object.entries(value)) {
-    const write = Object.hasOwn(shape.fields, key) ? shape.fields[key] : undefined;
-    if (write !== undefined) write(writer, held);
-    else if (key.startsWith("x-")) named(shape.extensions, any(2))(writer, { [key]: held });
-  }
-}
+// The tables below are those messages of gnostic's OpenAPIv2.proto that the API server's documents hold.
 
 const schemaShape: MessageShape = {
   fields: {
@@ -225,22 +164,24 @@ export function openApiV2Head(info: Json): Uint8Array {
 
 /** Some paths, as they stand in `Paths`. */
 export function openApiV2Paths(paths: Json): Uint8Array {
-  const writer = new BinaryWriter();
-  named(
-    2,
-    message(2, () => pathShape),
-  )(writer, paths);
-  return writer.finish();
+  return writtenBy(
+    named(
+      2,
+      message(2, () => pathShape),
+    ),
+    paths,
+  );
 }
 
 /** Some definitions, as they stand in `Definitions`. */
 export function openApiV2Definitions(definitions: Json): Uint8Array {
-  const writer = new BinaryWriter();
-  named(
-    1,
-    message(2, () => schemaShape),
-  )(writer, definitions);
-  return writer.finish();
+  return writtenBy(
+    named(
+      1,
+      message(2, () => schemaShape),
+    ),
+    definitions,
+  );
 }
 
 /** The document, of its parts. */

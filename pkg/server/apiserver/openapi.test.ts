@@ -189,6 +189,19 @@ test("the protobuf form holds the same paths and definitions", async () => {
   expect(names(document.get(9)).sort()).toEqual(Object.keys(json.definitions).sort());
 });
 
+test("v3 comes as protobuf to those who ask for it, and as nothing else but JSON", async () => {
+  const form = async (accept: string) => {
+    const answer = await openapi.answer("/openapi/v3/apis/apps/v1", null, accept);
+    return answer?.type === "document" ? answer.contentType : undefined;
+  };
+  const protobuf = "application/com.github.proto-openapi.spec.v3@v1.0+protobuf";
+  expect(await form(protobuf)).toBe(protobuf.replace("@", "."));
+  expect(await form(protobuf.replace("@", "."))).toBe(protobuf.replace("@", "."));
+  expect(await form(`${protobuf};q=0.5,application/json`)).toBe("application/json");
+  expect(await form("*/*")).toBe("application/json");
+  await expect(form("text/html")).rejects.toMatchObject({ code: 406 });
+});
+
 /** The fields of a message of which all hold bytes. */
 function lengthDelimited(bytes: Uint8Array): readonly (readonly [number, Uint8Array])[] {
   const reader = new BinaryReader(bytes);

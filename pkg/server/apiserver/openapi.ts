@@ -28,6 +28,13 @@ import {
   openApiV2ProtobufType,
   openApiV2ProtobufWish,
 } from "./openapi-v2-protobuf.ts";
+import {
+  openApiV3Definitions,
+  openApiV3Document,
+  openApiV3Paths,
+  openApiV3ProtobufType,
+  openApiV3ProtobufWish,
+} from "./openapi-v3-protobuf.ts";
 
 export interface OpenApiDeps {
   surface(): ApiSurface;
@@ -51,7 +58,7 @@ export type OpenApiAnswer =
 export interface OpenApi {
   /**
    * The answer for a path below `/openapi`; undefined where nothing is there. `hash` is the query parameter, `accept`
-   * the header: v2 is to be had as JSON and as protobuf, and NotAcceptable as anything else.
+   * the header: documents are to be had as JSON and as protobuf, and NotAcceptable as anything else.
    */
   answer(
     path: string,
@@ -96,7 +103,7 @@ class Documents {
     accept: string | null | undefined,
   ): Promise<OpenApiAnswer | undefined> {
     if (path === "/openapi/v2") {
-      return versionTwoForm(accept) === "protobuf"
+      return formIn(accept, [openApiV2ProtobufType, openApiV2ProtobufWish]) === "protobuf"
         ? await this.once(`${path} as protobuf`, () => this.version2AsProtobuf())
         : await this.once(path, () => this.version2());
     }
@@ -108,7 +115,10 @@ class Documents {
     if (hash !== null && hash !== current) {
       return { type: "moved", location: `${path}?hash=${current}` };
     }
-    const answer = await this.once(path, () => this.version3(place));
+    const form = formIn(accept, [openApiV3ProtobufType, openApiV3ProtobufWish]);
+    const answer = await this.once(`${path} as ${form}`, () =>
+      form === "protobuf" ? this.version3AsProtobuf(place) : this.version3(place),
+    );
     return answer.type === "document" ? { ...answer, immutable: hash !== null } : answer;
   }
 
@@ -185,6 +195,21 @@ class Documents {
     ]);
   }
 
+  private async version3AsProtobuf(place: Place): Promise<OpenApiAnswer> {
+    const form: OpenApiForm = { version: 3, describe: await this.descriptions() };
+    const definitions = new Definitions(form, this.surface);
+    const paths: Uint8Array[] = [];
+    for (const resource of resourcesOf(this.surface, place.group, place.version)) {
+      await nextTurn();
+      definitions.needResource(resource);
+      paths.push(openApiV3Paths(openApiPaths(this.surface, resource, 3)));
+    }
+    const parts: Uint8Array[] = [];
+    for await (const some of definitions.parts()) parts.push(openApiV3Definitions(some));
+    const body = openApiV3Document(this.info(), paths, parts, { BearerToken: bearerToken });
+    return documentOf([body], openApiV3ProtobufType);
+  }
+
   private async version2AsProtobuf(): Promise<OpenApiAnswer> {
     const form: OpenApiForm = { version: 2, describe: await this.descriptions() };
     const definitions = new Definitions(form, this.surface);
@@ -250,15 +275,18 @@ function documentOf(
   return { type: "document", contentType, body, etag, immutable: false };
 }
 
-/** The first form of v2 in the header that there is. */
-function versionTwoForm(accept: string | null | undefined): "json" | "protobuf" {
+/** The first form in the header that there is; `protobuf` goes by any of the names. */
+function formIn(
+  accept: string | null | undefined,
+  protobuf: readonly [answered: string, ...others: string[]],
+): "json" | "protobuf" {
   if (accept === null || accept === undefined || accept.trim() === "") return "json";
   for (const { type, quality } of parseAccept(accept)) {
     if (quality === 0) continue;
-    if (type === openApiV2ProtobufType || type === openApiV2ProtobufWish) return "protobuf";
-    if (["application/json", "application/*", "*/*"].includes(type)) return "json";
+    if (protobuf.includes(type)) return "protobuf";
+    if ([jsonContentType, "application/*", "*/*"].includes(type)) return "json";
   }
-  throw notAcceptable([jsonContentType, openApiV2ProtobufType]);
+  throw notAcceptable([jsonContentType, protobuf[0]]);
 }
 
 const builtIn = new Set(kubernetesDefinitions());
