@@ -52,6 +52,13 @@ export interface Client {
     object: NewObject<T>,
     signal: AbortSignal,
   ): Promise<T>;
+  /** What a subresource shows of an object. Undefined where there is no such object. */
+  getSubresource(
+    resource: ResourceDefinition,
+    key: ObjectKey,
+    subresource: string,
+    signal: AbortSignal,
+  ): Promise<unknown>;
   createSubresource(
     resource: ResourceDefinition,
     key: ObjectKey,

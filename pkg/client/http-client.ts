@@ -89,6 +89,15 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     return exchange({ method, path, headers, body: JSON.stringify(body) }, signal);
   }
 
+  async function getIfThere(path: string, signal: AbortSignal): Promise<unknown> {
+    try {
+      return await exchange({ method: "GET", path }, signal);
+    } catch (caught) {
+      if (isObjectMissing(caught)) return undefined;
+      throw caught;
+    }
+  }
+
   async function list<T extends KubernetesObject>(
     resource: ResourceDefinition<T>,
     selection: Selection & { readonly resourceVersion?: string },
@@ -148,14 +157,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       key: ObjectKey,
       signal: AbortSignal,
     ) {
-      try {
-        const path = objectPath(resource, key);
-        return (await exchange({ method: "GET", path }, signal)) as T;
-      } catch (caught) {
-        if (isObjectMissing(caught)) return undefined;
-        throw caught;
-      }
+      return (await getIfThere(objectPath(resource, key), signal)) as T | undefined;
     },
+    getSubresource: (resource, key, subresource, signal) =>
+      getIfThere(objectPath(resource, key, subresource), signal),
     list,
     async create<T extends KubernetesObject>(
       resource: ResourceDefinition<T>,

@@ -45,6 +45,8 @@ export function createTrackedClient(
     get: (resource, key, signal) => client.get(resource, key, signal),
     list: (resource, selection, signal) => client.list(resource, selection, signal),
     informer: (resource, options) => client.informer(resource, options),
+    getSubresource: (resource, key, subresource, signal) =>
+      client.getSubresource(resource, key, subresource, signal),
     createSubresource: (resource, key, subresource, body, signal) =>
       client.createSubresource(resource, key, subresource, body, signal),
     async create(resource, object, signal) {

@@ -26,14 +26,9 @@ export function createLocalClient({ api, user, fieldManager }: LocalClientOption
     warnings: [],
   });
   return {
-    async get(resource, key, signal) {
-      try {
-        return await api.get(contextOf(signal), resource, splitKey(key));
-      } catch (caught) {
-        if (isNotFound(caught)) return undefined;
-        throw caught;
-      }
-    },
+    get: (resource, key, signal) => ifFound(api.get(contextOf(signal), resource, splitKey(key))),
+    getSubresource: (resource, key, subresource, signal) =>
+      ifFound(api.getSubresource(contextOf(signal), resource, splitKey(key), subresource)),
     list: (resource, { namespace, ...selection }, signal) =>
       api.list(contextOf(signal), resource, namespace, selection),
     create: (resource, object, signal) => api.create(contextOf(signal), resource, object),
@@ -56,6 +51,15 @@ export function createLocalClient({ api, user, fieldManager }: LocalClientOption
       options: InformerOptions = {},
     ) => new LocalInformer<T>(api, resource, options, contextOf),
   };
+}
+
+async function ifFound<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (caught) {
+    if (isNotFound(caught)) return undefined;
+    throw caught;
+  }
 }
 
 /** Follows the hub without a copy: what it holds are references to the hub's own frozen objects. */

@@ -1,9 +1,13 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, expect, test as it, test } from "vitest";
 import { ApiError } from "../../pkg/api/api-error.ts";
-import type { ConfigMap } from "../../pkg/api/generated/core-v1.generated.ts";
+import type {
+  ConfigMap,
+  ReplicationController,
+} from "../../pkg/api/generated/core-v1.generated.ts";
 import type { NewObject } from "../../pkg/api/object.ts";
 import { configMapResource } from "../../pkg/api/resources/configmap.ts";
+import { replicationControllerResource } from "../../pkg/api/resources/replicationcontroller.ts";
 import { serviceAccountResource } from "../../pkg/api/resources/serviceaccount.ts";
 import { systemClock } from "../../pkg/base/clock.ts";
 import { silentLogger } from "../../pkg/base/log.ts";
@@ -36,6 +40,17 @@ function httpClient(world: ApiWorld, other: Partial<HttpClientOptions> = {}): Ht
 
 function configMap(name: string, data: Record<string, string> = {}): NewObject<ConfigMap> {
   return { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" }, data };
+}
+
+function replicationController(name: string, replicas: number): NewObject<ReplicationController> {
+  const labels = { app: name };
+  const spec = { containers: [{ name: "c", image: "one", resources: {} }] };
+  return {
+    apiVersion: "v1",
+    kind: "ReplicationController",
+    metadata: { name, namespace: "default" },
+    spec: { replicas, minReadySeconds: 0, template: { metadata: { labels }, spec } },
+  };
 }
 
 async function reasonOf(refused: Promise<unknown>): Promise<string> {
@@ -178,6 +193,19 @@ describe.each(kinds)("a client $name", ({ open }) => {
       kind: "TokenRequest",
       status: { token: expect.stringMatching(/^ey/) },
     });
+  });
+
+  test("reads a subresource, and nothing where there is no such object", async (client) => {
+    const resource = replicationControllerResource;
+    const made = await client.create(resource, replicationController("old", 3), signal);
+    const scale = await client.getSubresource(resource, "default/old", "scale", signal);
+    expect(scale).toMatchObject({
+      kind: "Scale",
+      metadata: { uid: made.metadata.uid },
+      spec: { replicas: 3 },
+    });
+    const none = await client.getSubresource(resource, "default/none", "scale", signal);
+    expect(none).toBeUndefined();
   });
 
   test("an informer shows what is there, follows it, and is caught up with what was written", async (client) => {

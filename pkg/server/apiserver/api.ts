@@ -74,6 +74,12 @@ export interface Api {
     object: ObjectName,
     options?: Partial<DeleteOptions>,
   ): Promise<void>;
+  getSubresource(
+    context: RequestContext,
+    resource: ResourceDefinition,
+    parent: ObjectName,
+    subresource: string,
+  ): Promise<unknown>;
   createSubresource(
     context: RequestContext,
     resource: ResourceDefinition,
@@ -198,6 +204,14 @@ export function createApi(deps: DispatchDeps & { readonly authorizer: Authorizer
       authorize(context, "delete", target);
       await deleteObject(deps, context, target, { ...plainDelete, ...options });
     },
+    getSubresource: (context, resource, { namespace, name }, subresource) =>
+      new Promise((resolve) => {
+        const target: Target = { resource, namespace, name };
+        authorize(context, "get", target, subresource);
+        const sub = subresourceOf(resource, subresource);
+        if (sub.get === undefined) throw notAllowed();
+        resolve(sub.get(subresourceDeps(deps), target));
+      }),
     async createSubresource(context, resource, { namespace, name }, subresource, body) {
       const target: Target = { resource, namespace, name };
       authorize(context, "create", target, subresource);
