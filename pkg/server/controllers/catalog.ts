@@ -12,10 +12,13 @@ import { nodeResource } from "../../api/resources/node.ts";
 import { persistentVolumeResource } from "../../api/resources/persistentvolume.ts";
 import { persistentVolumeClaimResource } from "../../api/resources/persistentvolumeclaim.ts";
 import { podResource } from "../../api/resources/pod.ts";
+import { podDisruptionBudgetResource } from "../../api/resources/poddisruptionbudget.ts";
 import { replicaSetResource } from "../../api/resources/replicaset.ts";
+import { replicationControllerResource } from "../../api/resources/replicationcontroller.ts";
 import { secretResource } from "../../api/resources/secret.ts";
 import { serviceResource } from "../../api/resources/service.ts";
 import { serviceAccountResource } from "../../api/resources/serviceaccount.ts";
+import { statefulSetResource } from "../../api/resources/statefulset.ts";
 import { volumeAttributesClassResource } from "../../api/resources/volumeattributesclass.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
@@ -34,6 +37,8 @@ import { csrApprovingController } from "./csr-approving.ts";
 import { csrCleaner } from "./csr-cleaner.ts";
 import { csrSigningController, type SigningAuthorities } from "./csr-signing.ts";
 import { deploymentController } from "./deployment.ts";
+import { disruptionController } from "./disruption.ts";
+import { disruptionTargetController } from "./disruption-target.ts";
 import { endpointsController } from "./endpoints.ts";
 import { endpointSliceController } from "./endpointslice.ts";
 import { eventExpiry } from "./event-expiry.ts";
@@ -110,6 +115,31 @@ export const catalog: readonly CatalogEntry[] = [
         pods: informer(podResource),
         events: recorder("deployment-controller"),
       }),
+  },
+  {
+    name: "disruption-controller",
+    account: "disruption-controller",
+    purpose: "says in each PodDisruptionBudget how many of its pods may be evicted",
+    create: ({ client, informer, recorder, kinds, clock }) =>
+      disruptionController({
+        client,
+        clock,
+        kinds,
+        budgets: informer(podDisruptionBudgetResource),
+        pods: informer(podResource),
+        replicationControllers: informer(replicationControllerResource),
+        replicaSets: informer(replicaSetResource),
+        deployments: informer(deploymentResource),
+        statefulSets: informer(statefulSetResource),
+        events: recorder("controllermanager"),
+      }),
+  },
+  {
+    name: "disruption-target-controller",
+    account: "disruption-controller",
+    purpose: "takes back what pods say of their disruption, where nobody deleted them after all",
+    create: ({ client, informer, clock }) =>
+      disruptionTargetController({ client, clock, pods: informer(podResource) }),
   },
   {
     name: "endpointslice-controller",

@@ -1,4 +1,5 @@
 import type { Deployment } from "../../../api/generated/apps-v1.generated.ts";
+import { shareOf } from "../../../api/shared/share-of.ts";
 
 /** How many pods a Deployment may have, and must have, while it rolls. */
 export interface RolloutBounds {
@@ -12,18 +13,8 @@ export function rolloutBounds(deployment: Deployment): RolloutBounds {
   const desired = deployment.spec.replicas ?? 1;
   const { type, rollingUpdate } = deployment.spec.strategy;
   if (type !== "RollingUpdate") return { desired, maxSurge: 0, maxUnavailable: 0 };
-  const maxSurge = share(rollingUpdate?.maxSurge, desired, Math.ceil);
-  const asked = share(rollingUpdate?.maxUnavailable, desired, Math.floor);
+  const maxSurge = shareOf(rollingUpdate?.maxSurge, desired, Math.ceil);
+  const asked = shareOf(rollingUpdate?.maxUnavailable, desired, Math.floor);
   const unavailable = maxSurge === 0 && asked === 0 ? 1 : asked;
   return { desired, maxSurge, maxUnavailable: Math.min(unavailable, desired) };
-}
-
-function share(
-  value: number | string | undefined,
-  total: number,
-  round: (pods: number) => number,
-): number {
-  if (value === undefined) return 0;
-  if (typeof value === "number") return value;
-  return round((Number.parseInt(value, 10) * total) / 100);
 }
