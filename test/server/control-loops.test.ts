@@ -10,6 +10,7 @@ import { namespaceResource } from "../../pkg/api/resources/namespace.ts";
 import { nodeResource } from "../../pkg/api/resources/node.ts";
 import { podResource } from "../../pkg/api/resources/pod.ts";
 import { replicaSetResource } from "../../pkg/api/resources/replicaset.ts";
+import { replicationControllerResource } from "../../pkg/api/resources/replicationcontroller.ts";
 import { serviceResource } from "../../pkg/api/resources/service.ts";
 import { serviceAccountResource } from "../../pkg/api/resources/serviceaccount.ts";
 import { startLoopsWorld } from "./loops-world.ts";
@@ -92,6 +93,90 @@ test("a Deployment gets its pods, rolls to another template, goes back, and take
   await client.delete(deploymentResource, "default/web", signal);
   await until(podResource, (all) => (all.length === 0 ? true : undefined));
   await until(replicaSetResource, (all) => (all.length === 0 ? true : undefined));
+  expect(world.errors).toEqual([]);
+});
+
+test("a ReplicationController gets its pods, adopts and replaces them, and is scaled", async () => {
+  await using world = await startLoopsWorld();
+  const { client, signal, until } = world;
+  await world.addNode("a");
+  const labels = { app: "old" };
+  const container = { name: "c", image: "one", resources: {} };
+  const orphan = await client.create(
+    podResource,
+    {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "orphan", namespace: "default", labels },
+      spec: { containers: [container] },
+    },
+    signal,
+  );
+  const made = await client.create(
+    replicationControllerResource,
+    {
+      apiVersion: "v1",
+      kind: "ReplicationController",
+      metadata: { name: "old", namespace: "default" },
+      spec: {
+        replicas: 3,
+        minReadySeconds: 0,
+        template: { metadata: { labels }, spec: { containers: [container] } },
+      },
+    },
+    signal,
+  );
+  const hasAll = (replicas: number, generation: number) =>
+    until(replicationControllerResource, (all) =>
+      all.find(
+        ({ status }) =>
+          status.observedGeneration === generation &&
+          status.replicas === replicas &&
+          (status.availableReplicas ?? 0) === replicas,
+      ),
+    );
+  const { status } = await hasAll(3, 1);
+  expect(status).toEqual({
+    replicas: 3,
+    fullyLabeledReplicas: 3,
+    readyReplicas: 3,
+    availableReplicas: 3,
+    observedGeneration: 1,
+  });
+  const pods = (await client.list(podResource, {}, signal)).items;
+  expect(pods.map(({ metadata }) => metadata.uid)).toContain(orphan.metadata.uid);
+  for (const { metadata } of pods) {
+    expect(metadata.ownerReferences).toEqual([
+      {
+        apiVersion: "v1",
+        kind: "ReplicationController",
+        name: "old",
+        uid: made.metadata.uid,
+        controller: true,
+        blockOwnerDeletion: true,
+      },
+    ]);
+  }
+  const event = await until(eventResource, (all) =>
+    all.find(({ reason }) => reason === "SuccessfulCreate"),
+  );
+  expect(event).toMatchObject({
+    involvedObject: { kind: "ReplicationController", name: "old" },
+    source: { component: "replication-controller" },
+    message: expect.stringMatching(/^Created pod: old-/),
+  });
+
+  // Whoever is no longer chosen is let go, and another comes in its place.
+  const relabel = { type: "merge", patch: { metadata: { labels: { app: "else" } } } } as const;
+  await client.patch(podResource, "default/orphan", relabel, signal);
+  await until(podResource, (all) =>
+    all.length === 4
+      ? all.find(({ metadata }) => metadata.name === "orphan" && !metadata.ownerReferences)
+      : undefined,
+  );
+  const scale = { type: "merge", patch: { spec: { replicas: 1 } } } as const;
+  await client.patch(replicationControllerResource, "default/old", scale, signal);
+  await hasAll(1, 2);
   expect(world.errors).toEqual([]);
 });
 

@@ -50,7 +50,7 @@ import { nodePasswordController } from "./node-password.ts";
 import { podGarbageCollector } from "./pod-gc.ts";
 import { pvProtectionController } from "./pv-protection.ts";
 import { pvcProtectionController } from "./pvc-protection.ts";
-import { replicaSetController } from "./replicaset.ts";
+import { replicaSetController, replicationControllerController } from "./replicaset.ts";
 import { resourceQuotaController } from "./resourcequota.ts";
 import { rootCaPublisherController } from "./root-ca-publisher.ts";
 import { serviceAccountController } from "./serviceaccount.ts";
@@ -100,6 +100,19 @@ export const catalog: readonly CatalogEntry[] = [
         replicaSets: informer(replicaSetResource),
         pods: informer(podResource),
         events: recorder("replicaset-controller"),
+      }),
+  },
+  {
+    name: "replicationcontroller-controller",
+    account: "replication-controller",
+    purpose: "keeps as many pods alive as each ReplicationController asks for",
+    create: ({ client, informer, recorder, clock }) =>
+      replicationControllerController({
+        client,
+        clock,
+        replicaSets: informer(replicationControllerResource),
+        pods: informer(podResource),
+        events: recorder("replication-controller"),
       }),
   },
   {

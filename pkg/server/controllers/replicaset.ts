@@ -1,16 +1,19 @@
 import { ApiError } from "../../api/api-error.ts";
 import { findCondition, withCondition, withoutCondition } from "../../api/conditions.ts";
 import type { ReplicaSet, ReplicaSetStatus } from "../../api/generated/apps-v1.generated.ts";
-import type { Pod } from "../../api/generated/core-v1.generated.ts";
+import type { Pod, ReplicationController } from "../../api/generated/core-v1.generated.ts";
 import { matchesSelector, type Selector, selectorOf } from "../../api/labels.ts";
 import { keyOf } from "../../api/object.ts";
 import { equalJson } from "../../api/patch/json-value.ts";
+import type { ResourceDefinition } from "../../api/resource.ts";
 import { podResource } from "../../api/resources/pod.ts";
 import { replicaSetResource } from "../../api/resources/replicaset.ts";
+import { replicationControllerResource } from "../../api/resources/replicationcontroller.ts";
 import { isPodTerminating, podAvailableInMs } from "../../api/shared/pod-availability.ts";
 import { podFromTemplate } from "../../api/shared/pod-from-template.ts";
 import { isPodActive, isPodReady, podReadySinceMs } from "../../api/shared/pod-status.ts";
 import { formatTime, parseTime } from "../../api/time.ts";
+import { present } from "../../base/assert.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Client } from "../../client/client.ts";
 import type { Controller } from "../../client/controller.ts";
@@ -22,6 +25,9 @@ import { watchMapped, watchOwned, watchSelf } from "../../client/watches.ts";
 
 /** More than this are neither created nor deleted in one go; the next `reconcile` does the rest. */
 const burstPodsMax = 500;
+
+/** What keeps a number of equal pods alive. */
+type Replicated = ReplicaSet | ReplicationController;
 
 export interface ReplicaPlan {
   readonly createCount: number;
@@ -35,7 +41,7 @@ export interface ReplicaPlan {
  * @package
  */
 export function planReplicas(
-  replicaSet: ReplicaSet,
+  replicaSet: Pick<Replicated, "spec">,
   active: readonly Pod[],
   related: readonly Pod[],
   nowMs: number,
@@ -116,14 +122,14 @@ function restarts(pod: Pod): number {
  * @package
  */
 export function planStatus(
-  replicaSet: ReplicaSet,
+  replicaSet: Replicated,
   pods: readonly Pod[],
   failure: { readonly reason: string; readonly message: string } | undefined,
   nowMs: number,
 ): ReplicaSetStatus {
   const { template, minReadySeconds = 0 } = replicaSet.spec;
   const isLabeled = (pod: Pod) =>
-    Object.entries(template.metadata.labels ?? {}).every(
+    Object.entries(template?.metadata.labels ?? {}).every(
       ([key, value]) => pod.metadata.labels?.[key] === value,
     );
   const active = pods.filter(isPodActive);
@@ -150,23 +156,60 @@ export function planStatus(
   };
 }
 
-/** Keeps as many pods alive as each ReplicaSet asks for. */
-export function replicaSetController(deps: {
+/** What differs between the kinds of which each keeps a number of equal pods. */
+interface ReplicatedKind<T extends Replicated> {
+  readonly name: string;
+  readonly resource: ResourceDefinition<T>;
+  selector(object: T): Selector;
+  /** Of what is counted, that which the kind has a field for. */
+  status(counted: ReplicaSetStatus): T["status"];
+}
+
+interface ReplicatedDeps<T extends Replicated> {
   readonly client: Client;
-  readonly replicaSets: Informer<ReplicaSet>;
+  readonly replicaSets: Informer<T>;
   readonly pods: Informer<Pod>;
   readonly events: EventRecorder;
   readonly clock: Clock;
-}): Controller {
+}
+
+/** Keeps as many pods alive as each ReplicaSet asks for. */
+export function replicaSetController(deps: ReplicatedDeps<ReplicaSet>): Controller {
+  const kind: ReplicatedKind<ReplicaSet> = {
+    name: "replicaset",
+    resource: replicaSetResource,
+    selector: ({ spec }) => selectorOf(spec.selector),
+    status: (counted) => counted,
+  };
+  return replicatedController(kind, deps);
+}
+
+/** Keeps as many pods alive as each ReplicationController, a ReplicaSet of old, asks for. */
+export function replicationControllerController(
+  deps: ReplicatedDeps<ReplicationController>,
+): Controller {
+  const kind: ReplicatedKind<ReplicationController> = {
+    name: "replicationcontroller",
+    resource: replicationControllerResource,
+    selector: ({ spec }) => selectorOf({ matchLabels: spec.selector ?? {} }),
+    status: ({ terminatingReplicas: _, ...counted }) => counted,
+  };
+  return replicatedController(kind, deps);
+}
+
+function replicatedController<T extends Replicated>(
+  kind: ReplicatedKind<T>,
+  deps: ReplicatedDeps<T>,
+): Controller {
   const { client, replicaSets, pods, events, clock } = deps;
   const orphans = indexOrphans(pods);
 
-  function ownPods(replicaSet: ReplicaSet, signal: AbortSignal): Promise<readonly Pod[]> {
+  function ownPods(replicaSet: T, signal: AbortSignal): Promise<readonly Pod[]> {
     const { uid, namespace } = replicaSet.metadata;
-    const selector = selectorOf(replicaSet.spec.selector);
+    const selector = kind.selector(replicaSet);
     return claimObjects(
       deps,
-      { resource: replicaSetResource, object: replicaSet },
+      { resource: kind.resource, object: replicaSet },
       {
         resource: podResource,
         // A pod that ended is nobody's replica: it is neither adopted nor let go.
@@ -177,16 +220,17 @@ export function replicaSetController(deps: {
     );
   }
 
-  function relatedPods(replicaSet: ReplicaSet): readonly Pod[] {
+  function relatedPods(replicaSet: T): readonly Pod[] {
     const owner = controllerOf(replicaSet);
     const siblings = owner === undefined ? [replicaSet] : replicaSets.ownedBy(owner.uid);
     return siblings.flatMap(({ metadata }) => pods.ownedBy(metadata.uid)).filter(isPodActive);
   }
 
-  async function createPod(replicaSet: ReplicaSet, signal: AbortSignal): Promise<void> {
-    const reference = controllerReference(replicaSet, replicaSetResource);
+  async function createPod(replicaSet: T, signal: AbortSignal): Promise<void> {
+    const reference = controllerReference(replicaSet, kind.resource);
+    const template = present(replicaSet.spec.template, "the template of what was validated");
     try {
-      const pod = podFromTemplate(replicaSet.spec.template, replicaSet, reference);
+      const pod = podFromTemplate(template, replicaSet, reference);
       const created = await client.create(podResource, pod, signal);
       events.event(
         replicaSet,
@@ -203,7 +247,7 @@ export function replicaSetController(deps: {
     }
   }
 
-  async function deletePod(replicaSet: ReplicaSet, pod: Pod, signal: AbortSignal): Promise<void> {
+  async function deletePod(replicaSet: T, pod: Pod, signal: AbortSignal): Promise<void> {
     const { name, uid } = pod.metadata;
     try {
       await client.delete(podResource, keyOf(pod), signal, { preconditions: { uid } });
@@ -217,7 +261,7 @@ export function replicaSetController(deps: {
   }
 
   async function apply(
-    replicaSet: ReplicaSet,
+    replicaSet: T,
     plan: ReplicaPlan,
     signal: AbortSignal,
   ): Promise<{ readonly reason: string; readonly error: ApiError } | undefined> {
@@ -237,11 +281,11 @@ export function replicaSetController(deps: {
   }
 
   return {
-    name: "replicaset",
+    name: kind.name,
     watches: [
       watchSelf(replicaSets),
-      watchOwned(pods, replicaSetResource),
-      watchMapped(pods, (pod) => adopters(pod, replicaSets)),
+      watchOwned(pods, kind.resource),
+      watchMapped(pods, (pod) => adopters(pod, replicaSets, kind)),
     ],
     async reconcile(key, signal) {
       const replicaSet = replicaSets.get(key);
@@ -256,10 +300,10 @@ export function replicaSetController(deps: {
       const failed = await apply(replicaSet, plan, signal);
 
       const failure = failed && { reason: failed.reason, message: failed.error.message };
-      const status = planStatus(replicaSet, own, failure, clock.now());
+      const status = kind.status(planStatus(replicaSet, own, failure, clock.now()));
       if (!equalJson(status, replicaSet.status)) {
         const next = { ...replicaSet, status };
-        await client.update(replicaSetResource, next, signal, { subresource: "status" });
+        await client.update(kind.resource, next, signal, { subresource: "status" });
       }
       if (failed !== undefined) throw failed.error;
       return nextAvailability(replicaSet, active, clock.now());
@@ -283,7 +327,7 @@ function isNamespaceEnding(error: ApiError): boolean {
 }
 
 /** A pod that only waits for `minReadySeconds` changes nothing when it becomes available: somebody must look. */
-function nextAvailability(replicaSet: ReplicaSet, active: readonly Pod[], nowMs: number) {
+function nextAvailability(replicaSet: Replicated, active: readonly Pod[], nowMs: number) {
   const waits = active
     .map((pod) => podAvailableInMs(pod, replicaSet.spec.minReadySeconds ?? 0, nowMs))
     .filter((waitMs): waitMs is number => waitMs !== undefined && waitMs > 0);
@@ -291,11 +335,14 @@ function nextAvailability(replicaSet: ReplicaSet, active: readonly Pod[], nowMs:
 }
 
 /** The ReplicaSets that might adopt a pod without a controller. */
-function adopters(pod: Pod, replicaSets: Informer<ReplicaSet>): readonly string[] {
+function adopters<T extends Replicated>(
+  pod: Pod,
+  replicaSets: Informer<T>,
+  kind: ReplicatedKind<T>,
+): readonly string[] {
   if (controllerOf(pod) !== undefined) return [];
-  const wants = (replicaSet: ReplicaSet): boolean => {
-    const selector: Selector = selectorOf(replicaSet.spec.selector);
-    return matchesSelector(selector, pod.metadata.labels);
-  };
-  return replicaSets.list(pod.metadata.namespace).filter(wants).map(keyOf);
+  return replicaSets
+    .list(pod.metadata.namespace)
+    .filter((replicaSet) => matchesSelector(kind.selector(replicaSet), pod.metadata.labels))
+    .map(keyOf);
 }
