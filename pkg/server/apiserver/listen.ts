@@ -134,7 +134,7 @@ export function createListener(deps: ListenDeps): ApiListener {
     outgoing.once("finish", () => {
       if (!taken) socket.end();
     });
-    void app(new Http1Exchange(incoming, outgoing, { socket, head, take }));
+    void app(new Http1Exchange(incoming, outgoing, { request: incoming, socket, head, take }));
   });
 
   const ready = Promise.withResolvers<{ readonly port: number }>();

@@ -1,7 +1,9 @@
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** A connection whose client asked to go on in another protocol. */
 export interface Upgrade {
+  readonly request: IncomingMessage;
   readonly socket: Duplex;
   /** What the client sent beyond its request. */
   readonly head: Buffer;

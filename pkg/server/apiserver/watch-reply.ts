@@ -5,9 +5,11 @@ import { type Answered, answered, type Exchange } from "./exchange.ts";
 import { watchEncodingOf } from "./format.ts";
 import type { Hub } from "./hub.ts";
 import { parseWatchOptions } from "./list-options.ts";
+import { protobufType } from "./negotiation.ts";
 import { headersOf } from "./reply.ts";
 import { nextBookmarkMs, type ServedWatch, type ServedWatches } from "./served-watches.ts";
 import { watchObjects } from "./verbs/watch.ts";
+import { asksForWebSocket, beginWebSocket } from "./watch-socket.ts";
 import { WatchWriter } from "./watch-writer.ts";
 
 export interface WatchDeps {
@@ -31,9 +33,8 @@ export function replyWatch(
   const { hub, clock, watches } = deps;
   const options = parseWatchOptions(exchange.query);
   const { encoding, contentType } = watchEncodingOf(exchange, resource, () => clock.now());
-  const headers = headersOf(exchange, contentType);
   // Selectors that cannot be read are refused before the answer begins.
-  const begin = beginOf(exchange, headers);
+  const begin = beginOf(exchange, contentType);
   let stop = () => {};
   let cancelEnd = () => {};
   const writer = new WatchWriter(begin, encoding, () => {
@@ -61,11 +62,14 @@ export function replyWatch(
 }
 
 /** The exchange itself is let go of once the answer has begun: a watch lasts, and there may be many. */
-function beginOf(exchange: Exchange, headers: Record<string, string>): () => Writable {
+function beginOf(exchange: Exchange, contentType: string): () => Writable {
+  const headers = headersOf(exchange, contentType);
   let waiting: Exchange | undefined = exchange;
   return () => {
     if (waiting === undefined) throw new Error("a watch begins once");
-    const outgoing = waiting.begin(200, headers);
+    const outgoing = asksForWebSocket(waiting)
+      ? beginWebSocket(waiting, contentType.startsWith(protobufType) ? "protobuf" : "json")
+      : waiting.begin(200, headers);
     waiting = undefined;
     return outgoing;
   };
