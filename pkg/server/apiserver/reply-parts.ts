@@ -1,23 +1,24 @@
-import { once } from "node:events";
 import type { Writable } from "node:stream";
+import { BufferPool } from "./buffer-pool.ts";
+import { ByteSource } from "./byte-source.ts";
 import { type Answered, answered, type Exchange } from "./exchange.ts";
 import { gzipped, gzipStream } from "./gzip.ts";
 import { wantsGzip } from "./negotiation.ts";
 import { headersOf, reply } from "./reply.ts";
 
 /**
- * Answers up to this long are one buffer; longer ones are written in parts of this size, or of smaller ones while there
- * are many: what waits for a client that reads slowly is one part, and all parts together are bounded.
+ * Answers up to the least of these are one buffer; longer ones are written in parts, the shorter the more answers there
+ * are: what waits for a client that reads slowly is one part, and all parts together are bounded.
  */
-const partBytesMax = 256 * 1024;
-const partBytesMin = 16 * 1024;
+const pools = [16, 64, 256].map((size) => new BufferPool(size * 1024, (2 * 1024) / size));
 const allPartsBytes = 8 * 1024 * 1024;
 
 /** How many long answers are under way. */
 let underWay = 0;
 
-function partBytes(): number {
-  return Math.max(partBytesMin, Math.min(partBytesMax, Math.floor(allPartsBytes / underWay)));
+function poolNow(): BufferPool {
+  const shareBytes = allPartsBytes / underWay;
+  return pools.findLast(({ bufferBytes }) => bufferBytes <= shareBytes) ?? (pools[0] as BufferPool);
 }
 
 /**
@@ -42,21 +43,29 @@ async function writeParts(
   contentType: string,
   parts: Iterable<Uint8Array>,
 ): Promise<Answered> {
-  const iterator = joined(parts)[Symbol.iterator]();
-  const first = iterator.next();
-  const second = iterator.next();
-  const head = first.done === true ? Buffer.alloc(0) : first.value;
-  if (second.done === true) return await replyLong(exchange, 200, contentType, head);
+  const iterator = parts[Symbol.iterator]();
+  const source = new ByteSource(() => {
+    const next = iterator.next();
+    return next.done === true ? undefined : next.value;
+  });
+  const pool = poolNow();
+  const head = pool.take();
+  const headBytes = source.fill(head);
+  if (headBytes < head.length) {
+    const whole = Buffer.from(head.subarray(0, headBytes));
+    pool.giveBack(head);
+    return await replyLong(exchange, 200, contentType, whole);
+  }
   const headers = headersOf(exchange, contentType);
-  const rest = chained([head, second.value], iterator);
   const { signal } = exchange;
-  if (wantsGzip(exchange.header("accept-encoding"), head.length)) {
+  const begun = { part: head, pool };
+  if (wantsGzip(exchange.header("accept-encoding"), headBytes)) {
     const outgoing = exchange.begin(200, { ...headers, ...gzipHeaders });
     const gzip = gzipStream();
     signal.addEventListener("abort", () => gzip.destroy(), { once: true });
     gzip.pipe(outgoing);
-    await writeAll(gzip, rest, signal);
-  } else await writeAll(exchange.begin(200, headers), rest, signal);
+    await writeAll(gzip, begun, source, signal);
+  } else await writeAll(exchange.begin(200, headers), begun, source, signal);
   return answered;
 }
 
@@ -85,39 +94,42 @@ async function replyGzipped(
   return exchange.send(status, { ...headersOf(exchange, contentType), ...gzipHeaders }, bytes);
 }
 
+/** A full part, and where it belongs once it is written. */
+interface Part {
+  readonly part: Buffer;
+  readonly pool: BufferPool;
+}
+
 /** Writes and ends, as fast as is read; gives up once nobody reads any more. */
 async function writeAll(
   to: Writable,
-  parts: Iterable<Uint8Array>,
+  head: Part,
+  source: ByteSource,
   gone: AbortSignal,
 ): Promise<void> {
-  for (const part of parts) {
-    if (gone.aborted) return;
-    if (to.write(part)) continue;
-    try {
-      await once(to, "drain", { signal: gone });
-    } catch {
+  let { part, pool } = head;
+  for (let bytes = part.length; bytes > 0; bytes = source.fill(part)) {
+    if (!(await isWritten(to, part.subarray(0, bytes), gone))) return;
+    pool.giveBack(part);
+    pool = poolNow();
+    part = pool.take();
+  }
+  pool.giveBack(part);
+  to.end();
+}
+
+/** False where nobody reads any more; the bytes may still be on their way then. */
+function isWritten(to: Writable, bytes: Buffer, gone: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (gone.aborted) {
+      resolve(false);
       return;
     }
-  }
-  if (!gone.aborted) to.end();
-}
-
-function* chained(heads: readonly Uint8Array[], rest: Iterator<Uint8Array>): Generator<Uint8Array> {
-  yield* heads;
-  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
-}
-
-function* joined(parts: Iterable<Uint8Array>): Generator<Uint8Array> {
-  let waiting: Uint8Array[] = [];
-  let bytes = 0;
-  for (const part of parts) {
-    waiting.push(part);
-    bytes += part.length;
-    if (bytes < partBytes()) continue;
-    yield Buffer.concat(waiting, bytes);
-    waiting = [];
-    bytes = 0;
-  }
-  if (bytes > 0) yield Buffer.concat(waiting, bytes);
+    const giveUp = () => resolve(false);
+    gone.addEventListener("abort", giveUp, { once: true });
+    to.write(bytes, (error) => {
+      gone.removeEventListener("abort", giveUp);
+      resolve(error === null || error === undefined);
+    });
+  });
 }

@@ -1,6 +1,8 @@
 import type { Writable } from "node:stream";
 import type { ApiError } from "../../api/api-error.ts";
 import type { Revision } from "../../datastore/datastore.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import { ByteSource } from "./byte-source.ts";
 import type { StoredObject } from "./hub.ts";
 import type { WatchEventType, WatchSink } from "./verbs/watch.ts";
 
@@ -20,6 +22,8 @@ const lagEventsMax = 4_096;
 const lagBytesMax = 16 * 1024 * 1024;
 /** No more is handed to the socket at once: it is all that a client which does not read holds of its own. */
 const chunkBytes = 16 * 1024;
+/** What many watches that begin at once write by turns. */
+const chunks = new BufferPool(chunkBytes, 128);
 
 type Queued =
   | { readonly type: WatchEventType; readonly stored: StoredObject }
@@ -37,6 +41,8 @@ export class WatchWriter implements WatchSink {
   readonly #ended: () => void;
   #outgoing: Writable | undefined;
   #state: Iterator<StoredObject> | undefined;
+  /** What is being joined: the state, or frames that had to wait; undefined where there is no need to. */
+  #joining: ByteSource | undefined;
   #queue: Queued[] = nothing as Queued[];
   #head = 0;
   #queuedBytes = 0;
@@ -101,10 +107,6 @@ export class WatchWriter implements WatchSink {
   #stream(): Writable {
     if (this.#outgoing === undefined) {
       const outgoing = this.#begin();
-      outgoing.on("drain", () => {
-        this.#congested = false;
-        this.#pump();
-      });
       outgoing.on("close", () => this.#finish());
       this.#outgoing = outgoing;
     }
@@ -113,12 +115,8 @@ export class WatchWriter implements WatchSink {
 
   #pump(): void {
     const outgoing = this.#stream();
-    while (!this.#congested && !this.#closed) {
-      const chunk = this.#nextChunk();
-      if (chunk === undefined) break;
-      this.#congested = !outgoing.write(chunk);
-    }
-    if (this.#head === this.#queue.length && this.#state === undefined) {
+    while (!this.#congested && !this.#closed && this.#writeNext(outgoing)) {}
+    if (this.#isEmpty && this.#joining === undefined) {
       this.#queue = nothing as Queued[];
       this.#head = 0;
       this.#queuedBytes = 0;
@@ -126,44 +124,69 @@ export class WatchWriter implements WatchSink {
     }
   }
 
-  #nextChunk(): Uint8Array | undefined {
-    const state = this.#nextState();
-    if (state !== undefined) return state;
-    const first = this.#nextFrame();
-    if (first === undefined || first.length >= chunkBytes || this.#isEmpty) return first;
-    const frames = [first];
-    let bytes = first.length;
-    while (bytes < chunkBytes) {
-      const frame = this.#nextFrame();
-      if (frame === undefined) break;
-      frames.push(frame);
-      bytes += frame.length;
+  /** False where there was nothing to write. */
+  #writeNext(outgoing: Writable): boolean {
+    if (this.#joining !== undefined) return this.#writeJoined(outgoing, this.#joining);
+    const frame = this.#state === undefined ? this.#nextFrame() : undefined;
+    if (frame !== undefined && (this.#isEmpty || frame.length >= chunkBytes)) {
+      this.#write(outgoing, frame);
+      return true;
     }
-    return frames.length === 1 ? first : Buffer.concat(frames, bytes);
+    if (frame === undefined && this.#isEmpty) return false;
+    this.#joining = new ByteSource(this.#partsFrom(frame));
+    return true;
   }
 
-  /** Of what was there at the start, as much as is written at once, joined once. */
-  #nextState(): Uint8Array | undefined {
-    const state = this.#state;
-    const encoding = this.#encoding;
-    if (state === undefined || encoding.stateParts === undefined) return undefined;
-    const parts: Uint8Array[] = [];
-    let bytes = 0;
-    const add = (part: Uint8Array) => {
-      parts.push(part);
-      bytes += part.length;
-    };
-    while (bytes < chunkBytes) {
-      const next = this.#state === undefined ? undefined : state.next();
-      if (next?.done === true) this.#state = undefined;
-      else if (next !== undefined) for (const part of encoding.stateParts(next.value)) add(part);
-      else {
-        const frame = this.#nextFrame();
-        if (frame === undefined) break;
-        add(frame);
-      }
+  #writeJoined(outgoing: Writable, joining: ByteSource): boolean {
+    const chunk = chunks.take();
+    const bytes = joining.fill(chunk);
+    if (!joining.hasRest && this.#isEmpty) this.#joining = undefined;
+    if (bytes === 0) {
+      chunks.giveBack(chunk);
+      return false;
     }
-    return bytes === 0 ? undefined : Buffer.concat(parts, bytes);
+    this.#congested = true;
+    outgoing.write(chunk.subarray(0, bytes), (error) => {
+      // Where the stream broke, it may still be on its way.
+      if (error === null || error === undefined) chunks.giveBack(chunk);
+      this.#goOn(error);
+    });
+    return true;
+  }
+
+  /** The stream itself would take several times as much before it says that it is enough. */
+  #write(outgoing: Writable, frame: Uint8Array): void {
+    if (outgoing.writableLength + frame.length < chunkBytes) {
+      outgoing.write(frame);
+      return;
+    }
+    this.#congested = true;
+    outgoing.write(frame, (error) => this.#goOn(error));
+  }
+
+  #goOn(error: Error | null | undefined): void {
+    this.#congested = false;
+    if (error === null || error === undefined) this.#pump();
+  }
+
+  /** `first`, and then whatever there is when it is asked for. */
+  #partsFrom(first: Uint8Array | undefined): () => Uint8Array | undefined {
+    const { stateParts } = this.#encoding;
+    let ready: readonly Uint8Array[] = first === undefined ? [] : [first];
+    let at = 0;
+    return () => {
+      const part = ready[at++];
+      if (part !== undefined) return part;
+      if (this.#state === undefined || stateParts === undefined) return this.#nextFrame();
+      const next = this.#state.next();
+      if (next.done === true) {
+        this.#state = undefined;
+        return this.#nextFrame();
+      }
+      ready = stateParts(next.value);
+      at = 1;
+      return ready[0];
+    };
   }
 
   get #isEmpty(): boolean {
@@ -189,6 +212,7 @@ export class WatchWriter implements WatchSink {
     this.#closed = true;
     this.#closing = true;
     this.#state = undefined;
+    this.#joining = undefined;
     this.#queue = nothing as Queued[];
     this.#head = 0;
     this.#ended();
