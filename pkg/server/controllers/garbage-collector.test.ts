@@ -20,6 +20,13 @@ const cases: readonly [
   DeletionPlan,
 ][] = [
   ["an owner is left", ["solid"], {}, { action: "keep" }],
+  ["nobody knows its owner's kind", ["unknown"], {}, { action: "keep" }],
+  [
+    "one is gone, and of the other nothing is known",
+    ["dangling", "unknown"],
+    {},
+    { action: "drop-references", uids: ["0"] },
+  ],
   ["one of two is left", ["dangling", "solid"], {}, { action: "drop-references", uids: ["0"] }],
   ["none is left", ["dangling", "dangling"], {}, { action: "delete", policy: "Background" }],
   ["its owner waits for it", ["waiting"], {}, { action: "delete", policy: "Background" }],

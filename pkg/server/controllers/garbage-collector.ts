@@ -5,18 +5,25 @@ import { type KubernetesObject, keyOf, type ObjectKey, objectKey } from "../../a
 import { equalJson } from "../../api/patch/json-value.ts";
 import { groupResourceOf, type ResourceDefinition } from "../../api/resource.ts";
 import type { Client } from "../../client/client.ts";
-import type { Controller, ControllerDeps, Watch } from "../../client/controller.ts";
+import type {
+  Controller,
+  ControllerDeps,
+  ReconcileResult,
+  Watch,
+} from "../../client/controller.ts";
 import type { Informer } from "../../client/informer.ts";
 import type { LiveKinds } from "../../client/live-kinds.ts";
 import type { EventRecorder } from "../../client/recorder.ts";
 
 const orphanFinalizer = "orphan";
 const foregroundFinalizer = "foregroundDeletion";
-/** Owners that were looked for and not found: their other dependents need not ask again. */
-const absentOwnersMax = 500;
+/** Owners that are known to be gone: their dependents need not ask. One that is forgotten is looked for again. */
+const absentOwnersMax = 10_000;
+/** An owner's kind that nobody knows yet is looked for again after this. */
+const lookAgainMs = 30_000;
 
 /** What an owner reference turned out to be. */
-export type OwnerState = "solid" | "dangling" | "waiting";
+export type OwnerState = "solid" | "dangling" | "waiting" | "unknown";
 
 export type DeletionPlan =
   | { readonly action: "keep" }
@@ -29,7 +36,7 @@ export type DeletionPlan =
 
 /**
  * What becomes of an object whose owners are in these states ("waiting" means: the owner is being deleted in the
- * foreground). `hasDependents`: it is an owner itself.
+ * foreground; of an "unknown" kind nothing can be said: what it may own is kept). `hasDependents`: it is an owner itself.
  *
  * @package
  */
@@ -38,7 +45,7 @@ export function planDeletion(
   owners: readonly { readonly uid: string; readonly state: OwnerState }[],
   hasDependents: boolean,
 ): DeletionPlan {
-  const gone = owners.filter(({ state }) => state !== "solid");
+  const gone = owners.filter(({ state }) => state === "dangling" || state === "waiting");
   if (gone.length === 0) return { action: "keep" };
   if (gone.length < owners.length) {
     return { action: "drop-references", uids: gone.map(({ uid }) => uid) };
@@ -130,8 +137,14 @@ export function garbageCollector(deps: {
 
   function watchKind(resource: ResourceDefinition, informer: Informer<KubernetesObject>): Watch {
     informer.subscribe(({ type, object }) => {
-      if (type === "deleted") graph.remove(object.metadata.uid);
-      else graph.set({ resource, key: keyOf(object), object });
+      const { uid, namespace } = object.metadata;
+      if (type === "deleted") {
+        // Its kind may be gone with it, before its dependents are looked at.
+        if (graph.dependentsOf(uid).length > 0) absentOwners.set(absentKey(namespace, uid), true);
+        graph.remove(uid);
+      } else {
+        graph.set({ resource, key: keyOf(object), object });
+      }
     });
     return {
       informer,
@@ -168,26 +181,27 @@ export function garbageCollector(deps: {
       const waits = deletionTimestamp !== undefined && finalizers.includes(foregroundFinalizer);
       return waits && reference.blockOwnerDeletion === true ? "waiting" : "solid";
     }
+    const isAbsent = (scope: string | undefined) =>
+      absentOwners.has(absentKey(scope, reference.uid));
+    if (isAbsent(namespace) || isAbsent(undefined)) return "dangling";
     const resource = resourceOf(reference);
-    // Of a kind that nobody knows nothing can be said; what it may own is kept.
-    if (resource === undefined) return "solid";
+    if (resource === undefined) return "unknown";
     if (resource.scope === "namespace" && namespace === undefined) {
       tellInvalidNamespace(dependent, reference, "");
       return "solid";
     }
     if (known !== undefined) tellInvalidNamespace(dependent, reference, namespace ?? "");
     const scope = resource.scope === "namespace" ? namespace : undefined;
-    const cacheKey = `${scope ?? ""}/${reference.uid}`;
-    if (absentOwners.has(cacheKey)) return "dangling";
     const live = await client.get(resource, objectKey(scope, reference.name), signal);
     if (live?.metadata.uid === reference.uid) return "solid";
-    absentOwners.set(cacheKey, true);
+    absentOwners.set(absentKey(scope, reference.uid), true);
     return "dangling";
   }
 
-  function fits({ resource, object }: Located, reference: OwnerReference, namespace?: string) {
-    if (resource.kind !== reference.kind || object.metadata.name !== reference.name) return false;
-    return resource.scope === "cluster" || object.metadata.namespace === namespace;
+  function fits({ object }: Located, reference: OwnerReference, namespace?: string) {
+    const { name, namespace: scope } = object.metadata;
+    if (object.kind !== reference.kind || name !== reference.name) return false;
+    return scope === undefined || scope === namespace;
   }
 
   function tellInvalidNamespace(
@@ -223,10 +237,10 @@ export function garbageCollector(deps: {
   }
 
   /** Looks at the owners of an object that is not being deleted. */
-  async function judge(located: Located, signal: AbortSignal): Promise<void> {
+  async function judge(located: Located, signal: AbortSignal): Promise<ReconcileResult> {
     const { object, resource, key } = located;
     const { ownerReferences = [], uid, resourceVersion, deletionTimestamp } = object.metadata;
-    if (deletionTimestamp !== undefined || ownerReferences.length === 0) return;
+    if (deletionTimestamp !== undefined || ownerReferences.length === 0) return undefined;
     const owners: { uid: string; state: OwnerState }[] = [];
     for (const reference of ownerReferences) {
       owners.push({ uid: reference.uid, state: await stateOf(located, reference, signal) });
@@ -234,14 +248,18 @@ export function garbageCollector(deps: {
     const plan = planDeletion(object, owners, graph.dependentsOf(uid).length > 0);
     switch (plan.action) {
       case "keep":
-        return;
+        return owners.some(({ state }) => state === "unknown")
+          ? { requeueAfterMs: lookAgainMs }
+          : undefined;
       case "drop-references":
-        return await dropReferences(located, plan.uids, signal);
+        await dropReferences(located, plan.uids, signal);
+        return undefined;
       case "delete":
-        return await client.delete(current(resource), key, signal, {
+        await client.delete(current(resource), key, signal, {
           propagationPolicy: plan.policy,
           preconditions: { uid, resourceVersion },
         });
+        return undefined;
     }
   }
 
@@ -282,8 +300,8 @@ export function garbageCollector(deps: {
       const located = graph.get(uid);
       if (located === undefined) return undefined;
       const { deletionTimestamp, finalizers = [] } = located.object.metadata;
-      if (deletionTimestamp === undefined) await judge(located, signal);
-      else if (finalizers.includes(orphanFinalizer)) await orphan(located, signal);
+      if (deletionTimestamp === undefined) return await judge(located, signal);
+      if (finalizers.includes(orphanFinalizer)) await orphan(located, signal);
       else if (finalizers.includes(foregroundFinalizer)) await deleteDependents(located, signal);
       return undefined;
     },
@@ -299,6 +317,10 @@ function isCollected({ group, plural, storage, verbs }: ResourceDefinition): boo
     verbs.includes("watch") &&
     verbs.includes("delete")
   );
+}
+
+function absentKey(namespace: string | undefined, uid: string): string {
+  return `${namespace ?? ""}/${uid}`;
 }
 
 async function ignoringGone(write: Promise<unknown>): Promise<void> {
