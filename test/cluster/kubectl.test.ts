@@ -652,17 +652,6 @@ describe("create makes", () => {
     );
   });
 
-  test("no kind that is not served, and says so", async () => {
-    const unserved = "the server could not find the requested resource";
-    expect(await refused("create", "quota", "q", "--hard=pods=1")).toBe(
-      `error: failed to create quota: ${unserved}`,
-    );
-    expect(await refused("create", "job", "j", "--image=busybox:1")).toBe(
-      `error: failed to create job: ${unserved}`,
-    );
-    expect(await refused("top", "node")).toBe("error: Metrics API not available");
-  });
-
   test("a pod that is run, attached to, and gone", async () => {
     expect(
       (

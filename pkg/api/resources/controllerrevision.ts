@@ -42,7 +42,7 @@ export const controllerRevisionResource = defineResource<ControllerRevision>({
     },
     {
       name: "Revision",
-      type: "integer",
+      type: "string",
       description: "The number of the revision; a later one is greater.",
       cell: ({ revision }) => revision,
     },

@@ -69,13 +69,13 @@ export const deploymentResource = defineResource<Deployment>({
     },
     {
       name: "Up-to-date",
-      type: "integer",
+      type: "string",
       description: "How many pods are made from the present template.",
       cell: ({ status }) => status.updatedReplicas ?? 0,
     },
     {
       name: "Available",
-      type: "integer",
+      type: "string",
       description: "How many pods have been ready for long enough.",
       cell: ({ status }) => status.availableReplicas ?? 0,
     },

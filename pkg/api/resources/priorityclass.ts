@@ -49,7 +49,6 @@ export const priorityClassResource = defineResource<PriorityClass>({
     {
       name: "PreemptionPolicy",
       type: "string",
-      priority: 1,
       description: "Whether pods of this class may take the place of others.",
       cell: ({ preemptionPolicy }) => preemptionPolicy ?? "",
     },
