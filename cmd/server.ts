@@ -10,7 +10,7 @@ import { aborted } from "../pkg/base/abort.ts";
 import { systemClock } from "../pkg/base/clock.ts";
 import type { Logger } from "../pkg/base/log.ts";
 import { MendableError } from "../pkg/base/mendable-error.ts";
-import { runAll, type Service } from "../pkg/base/service.ts";
+import { runStacked, type Service } from "../pkg/base/service.ts";
 import { openDatastore } from "../pkg/datastore/open.ts";
 import {
   type AdmissionConfiguration,
@@ -66,7 +66,7 @@ export async function runServerCommand(
   const nodeOf = ({ url, nodeToken }: StartedServer) =>
     nodeConfigOf(flags, { server: url, token: nodeToken });
   nodeOf({ url: "", nodeToken: "" });
-  await runAll([server, nodeThread(started.promise, nodeOf, flags.debug)], signal);
+  await runStacked(server, nodeThread(started.promise, nodeOf, flags.debug), signal);
 }
 
 /** The node in a thread of its own, so that neither a fork nor a probe ever delays the API. */

@@ -1,3 +1,5 @@
+import { aborted } from "./abort.ts";
+
 /** A long-running part of mini8s. `run` settles only when nothing it started is still running. */
 export interface Service {
   readonly name: string;
@@ -28,4 +30,31 @@ export async function runAll(services: readonly Service[], signal: AbortSignal):
   );
   signal.removeEventListener("abort", forward);
   if (failure !== undefined) throw failure.error;
+}
+
+/**
+ * As `runAll`, for a service and one that uses it: on the way down, `below` goes on until `above` has settled, so that
+ * nobody asks what is no longer there.
+ */
+export async function runStacked(
+  below: Service,
+  above: Service,
+  signal: AbortSignal,
+): Promise<void> {
+  const settled = Promise.withResolvers<void>();
+  const upper: Service = {
+    name: above.name,
+    run: (stop) => above.run(stop).finally(() => settled.resolve()),
+  };
+  const lower: Service = {
+    name: below.name,
+    async run(stop) {
+      const down = new AbortController();
+      const running = below.run(down.signal);
+      await Promise.race([running, aborted(stop).then(() => settled.promise)]);
+      down.abort(stop.reason);
+      await running;
+    },
+  };
+  await runAll([lower, upper], signal);
 }
