@@ -176,9 +176,12 @@ test("mini8s is told to stop: it does within five seconds, and finds everything 
   const before = await identity();
   const containerd = await containerdPid();
   await using load = new HttpLoad([url("/"), url("/api")], 8, 50);
+  const told = await host.logLines();
   const since = performance.now();
   expect(await host.stop("SIGTERM")).toBe(0);
   expect(performance.now() - since).toBeLessThan(5_000);
+  const lastWords = (await host.logLines()).slice(told.length);
+  expect(lastWords.filter((line) => line.includes("cannot follow"))).toEqual([]);
   const answered = load.answered;
   await eventually("the shop answers without mini8s", async () =>
     load.answered > answered + 20 ? true : undefined,
