@@ -26,6 +26,7 @@ import {
 } from "./hub-resource.ts";
 import { HubWatches } from "./hub-watches.ts";
 import { toStored } from "./stored-json.ts";
+import { WarmValues } from "./warm-values.ts";
 
 export interface HubOptions {
   /** Whoever opened it closes it, after the hub. */
@@ -50,12 +51,16 @@ export async function openHub(options: HubOptions): Promise<OpenHub> {
 /** How many values are asked of the datastore at once while the hub is filled. */
 const loadPageValues = 1_000;
 
+/** Of the objects whose parsed values are held, however many there are; what a controller follows it holds itself. */
+const warmBytesMax = 16 * 1024 * 1024;
+
 class HubStore implements OpenHub {
   readonly name = "hub";
   readonly #datastore: Datastore;
   readonly #logger: Logger;
   readonly #limits: HubWindowLimits;
   readonly #watches: HubWatches;
+  readonly #warm = new WarmValues(warmBytesMax);
   readonly #closing = new AbortController();
   /** What was written from here, by the very buffer that comes back in the event: spares parsing it. */
   readonly #written = new WeakMap<Uint8Array, KubernetesObject>();
@@ -244,7 +249,7 @@ class HubStore implements OpenHub {
     this.#written.delete(stored.value);
     if (arrived?.revision === stored.revision) return arrived;
     const present = this.get(stored.key);
-    return present?.revision === stored.revision ? present : new HubObject(stored);
+    return present?.revision === stored.revision ? present : new HubObject(stored, this.#warm);
   }
 
   #assertFed(): void {
@@ -278,7 +283,7 @@ class HubStore implements OpenHub {
     for (const stored of values) {
       const name = resourceOf(stored.key);
       const before = objects.get(name) ?? OrderedMap.empty<HubObject>();
-      objects.set(name, before.set(stored.key, new HubObject(stored)));
+      objects.set(name, before.set(stored.key, new HubObject(stored, this.#warm)));
     }
     const resources = new Map<string, HubResource>();
     for (const [name, present] of objects) {
@@ -354,9 +359,9 @@ class HubStore implements OpenHub {
       const previous =
         event.previous === undefined
           ? undefined
-          : (latest.get(key) ?? new HubObject(event.previous));
+          : (latest.get(key) ?? new HubObject(event.previous, this.#warm));
       const held = present.get(key);
-      const current = held?.revision === revision ? held : new HubObject(event.current);
+      const current = held?.revision === revision ? held : new HubObject(event.current, this.#warm);
       latest.set(key, current);
       return resourceEvent(event, current, previous);
     });
@@ -411,7 +416,7 @@ class HubStore implements OpenHub {
     const current =
       event.type === "delete" && previous !== undefined
         ? previous.asDeleted(event.revision)
-        : new HubObject(event.current, this.#written.get(value));
+        : new HubObject(event.current, this.#warm, this.#written.get(value));
     if (event.type === "delete" || this.#written.has(value)) this.#arrived.set(value, current);
     const applied = resourceEvent(event, current, previous);
     resource.apply(applied);

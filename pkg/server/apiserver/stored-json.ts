@@ -39,7 +39,19 @@ export function withResourceVersion(stored: Uint8Array, revision: Revision): Uin
   return served;
 }
 
-/** The object in stored bytes, each digit of its long integers included. */
+/** What `withResourceVersion` was given. */
+export function withoutResourceVersion(served: Uint8Array, revision: Revision): Uint8Array {
+  const source = Buffer.from(served.buffer, served.byteOffset, served.byteLength);
+  const at = source.indexOf(metadataOpening) + metadataOpening.length;
+  const end = at + `"resourceVersion":"${revision}"`.length;
+  const rest = source[end] === comma ? end + 1 : end;
+  const stored = Buffer.allocUnsafeSlow(source.length - (rest - at));
+  source.copy(stored, 0, 0, at);
+  source.copy(stored, at, rest);
+  return stored;
+}
+
+/** The object in stored bytes, or in those served, each digit of its long integers included. */
 export function parseStored(stored: Uint8Array): KubernetesObject {
   // What was stored was an object of the API: only `toStored` writes here.
   return parseJsonValue(stored) as KubernetesObject;

@@ -1,9 +1,13 @@
+import { RecentWeakMap } from "../../../base/recent-weak-map.ts";
 import { isJsonObject, type JsonDraft, type JsonObject } from "../json-value.ts";
 import { type FieldNode, type FieldSet, leaf, noFields, sortedElements } from "./field-set.ts";
 import { type PathElement, parseElement } from "./path-element.ts";
 
-/** What was read or written once is not read again: stored objects are shared, and so are their fields. */
-const known = new WeakMap<JsonObject, FieldSet>();
+/**
+ * What was read or written lately is not read again: stored objects are shared, and so are their fields. A set is larger
+ * than the object that it is of: of all objects, they would take most of the memory.
+ */
+const known = new RecentWeakMap<JsonObject, FieldSet>(1_024);
 
 /** The set that a `fieldsV1` value stands for. Throws when it is malformed; kinds of elements not known are dropped. */
 export function decodeFieldsV1(fields: unknown): FieldSet {
