@@ -1,13 +1,13 @@
 import { ApiError } from "../api-error.ts";
 import { type Decoded, type DecodeOptions, decodeObject, type Misfit } from "../codec/decode.ts";
-import type { DuplicateKeys } from "../codec/json-parser.ts";
+import { duplicateFields } from "../codec/duplicate-fields.ts";
 import { kubernetesObjectSchema } from "../kubernetes-schema.ts";
 import type { KubernetesObject } from "../object.ts";
 import type { Field, ObjectSchema, Schema } from "../schema.ts";
 import { pruneNulls } from "./apply-defaults.ts";
 import { coerceEmbedded, EmbeddedResourceError } from "./embedded-resource.ts";
 import type { JsonSchema } from "./json-schema.ts";
-import { type FieldPlace, printPlace, pruneUnknown } from "./prune-unknown.ts";
+import { pruneUnknown } from "./prune-unknown.ts";
 
 /** Like upstream, no more than this many unknown and doubled fields are told. */
 const strictErrorsMax = 100;
@@ -32,7 +32,7 @@ export function decodeCustom(
       ));
   const errors: string[] = [...(options.strictErrors ?? [])];
   if (isStrict && options.duplicates !== undefined) {
-    reportDuplicates(value, options.duplicates, undefined, errors);
+    errors.push(...duplicateFields(value, options.duplicates));
   }
   const { object, warnings } = decodeObject(envelopeOf(kind), value, {
     fieldValidation: isStrict ? "Warn" : "Ignore",
@@ -98,23 +98,6 @@ function envelopeOf(kind: string): Schema<KubernetesObject> {
   const envelope: Schema<KubernetesObject> = { name: object.name, object };
   envelopes.set(kind, envelope);
   return envelope;
-}
-
-/** Says of each key that was written twice, at any depth, where it stands. */
-function reportDuplicates(
-  value: unknown,
-  duplicates: DuplicateKeys,
-  within: FieldPlace | undefined,
-  errors: string[],
-): void {
-  if (typeof value !== "object" || value === null || errors.length >= strictErrorsMax) return;
-  for (const { key } of duplicates.get(value) ?? []) {
-    errors.push(`duplicate field "${printPlace({ within, step: key })}"`);
-  }
-  for (const [key, inner] of Object.entries(value)) {
-    const step = Array.isArray(value) ? Number(key) : key;
-    reportDuplicates(inner, duplicates, { within, step }, errors);
-  }
 }
 
 /** Those that are told come first by their names, so more are noted than are told. */

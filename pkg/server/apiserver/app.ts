@@ -11,7 +11,7 @@ import type { Authorizer } from "./authz/authorizer.ts";
 import { forbiddenError } from "./authz/forbidden.ts";
 import { clientCertificateOf } from "./client-certificate.ts";
 import { Deadlines } from "./deadlines.ts";
-import { type DispatchDeps, dispatch, notServed } from "./dispatch.ts";
+import { type DispatchDeps, dispatch, notAllowed, notServed } from "./dispatch.ts";
 import { type Answered, ClientGoneError, type Exchange } from "./exchange.ts";
 import { type FlowControl, FlowRefusal, type Seat } from "./flow-control/flow-control.ts";
 import { createImpersonation } from "./impersonation.ts";
@@ -96,20 +96,31 @@ export function createApp(deps: AppDeps): App {
   }
 }
 
-/** Finds the handler of a path that is no object. */
+/** Finds the handler of a path that is no object; MethodNotAllowed where it is there for other methods. */
 function routesOf(
   handlers: readonly PathHandler[],
 ): (exchange: Exchange) => PathHandler | undefined {
+  const router = routerOf(handlers, ({ methods = ["GET"] }) => methods);
+  const anyMethod = routerOf(handlers, () => ["ANY"]);
+  return ({ method, path }) => {
+    const [found] = router.match(method === "HEAD" ? "GET" : method, path);
+    const handler = found[0]?.[0];
+    if (handler === undefined && anyMethod.match("ANY", path)[0].length > 0) throw notAllowed();
+    return handler;
+  };
+}
+
+function routerOf(
+  handlers: readonly PathHandler[],
+  methodsOf: (handler: PathHandler) => readonly string[],
+): SmartRouter<PathHandler> {
   const router = new SmartRouter<PathHandler>({
     routers: [new RegExpRouter(), new TrieRouter()],
   });
   for (const handler of handlers) {
-    for (const method of handler.methods ?? ["GET"]) router.add(method, handler.path, handler);
+    for (const method of methodsOf(handler)) router.add(method, handler.path, handler);
   }
-  return ({ method, path }) => {
-    const [found] = router.match(method === "HEAD" ? "GET" : method, path);
-    return found[0]?.[0];
-  };
+  return router;
 }
 
 function fail(logger: Logger, exchange: Exchange, caught: unknown): void {

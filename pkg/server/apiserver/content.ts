@@ -1,4 +1,6 @@
 import { ApiError } from "../../api/api-error.ts";
+import { decodeObject } from "../../api/codec/decode.ts";
+import { duplicateFields } from "../../api/codec/duplicate-fields.ts";
 import { type ParsedJson, parseJson } from "../../api/codec/json.ts";
 import { JsonError } from "../../api/codec/json-parser.ts";
 import { decodeProtobuf } from "../../api/codec/protobuf.ts";
@@ -86,14 +88,26 @@ export async function readObject<T extends KubernetesObject>(
 }
 
 const deleteOptions = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+const deleteOptionsSchema = kubernetesObjectSchema(deleteOptions);
 
 /** The options of a delete: in the body, as clients send them, or in the query. */
 export async function readDeleteOptions(exchange: Exchange): Promise<DeleteOptions> {
   const bytes = await readBody(exchange);
   if (bytes.length === 0) return parseDeleteOptions(exchange.query, undefined);
   const encoding = bodyEncoding(exchange.header("content-type"));
-  const { value } = parse(bytes, encoding, kubernetesObjectSchema(deleteOptions), false);
-  return parseDeleteOptions(exchange.query, value);
+  const { value } = parse(bytes, encoding, deleteOptionsSchema, false);
+  return parseDeleteOptions(exchange.query, decodeDeleteOptions(value ?? {}));
+}
+
+/** DeleteOptions are of no group: they may say any version, as clients do say their objects'. */
+function decodeDeleteOptions(value: object): object {
+  const { kind = "", apiVersion = "" } = value as { kind?: unknown; apiVersion?: unknown };
+  if (typeof kind === "string" && kind !== "" && kind !== "DeleteOptions") {
+    throw ApiError.badRequest(`no kind "${kind}" is registered for version "${apiVersion}"`);
+  }
+  const schema: Schema<object> = { name: deleteOptions, object: deleteOptionsSchema };
+  const refuse = ({ json }: { readonly json: string }) => ApiError.badRequest(json);
+  return decodeObject(schema, value, { refuse }).object;
 }
 
 /** A patch and its options. */
@@ -109,8 +123,15 @@ export async function readPatch(
   const parsed = parsePatch(type, bytes, encoding, options.fieldValidation !== "Ignore");
   return {
     patch: patchOf(type, parsed.value, isTrue(query.get("force"))),
-    options: { ...options, strictErrors: parsed.strictErrors },
+    options: { ...options, strictErrors: [...parsed.strictErrors, ...doubledFields(type, parsed)] },
   };
+}
+
+/** Of a patch in JSON: YAML has been asked already. */
+function doubledFields(type: PatchType, { value, duplicates }: Parsed): readonly string[] {
+  if (duplicates === undefined) return [];
+  const doubled = duplicateFields(value, duplicates);
+  return type === "json" ? doubled.map((each) => `json patch ${each}`) : doubled;
 }
 
 /** A text that is no JSON or YAML is refused with what its reader is called upstream. */

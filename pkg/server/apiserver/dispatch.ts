@@ -50,7 +50,7 @@ export async function dispatch(
   if (info.subresource !== "") return await dispatchSubresource(deps, exchange, info, target);
   // Objects are not for HEAD, as in Kubernetes.
   if (exchange.method === "HEAD") throw notAllowed();
-  if (!resource.verbs.includes(info.verb as StandardVerb)) throw notAllowed();
+  if (!resource.verbs.includes(info.verb as StandardVerb)) throw notOffered(resource, info.verb);
   if (isMisplaced(resource, info)) {
     const isCustom = resource.schema.object.structural !== undefined;
     throw info.name === "" && !isCustom ? notAllowed() : notServed();
@@ -305,6 +305,22 @@ export function notServed(): ApiError {
   return new ApiError("NotFound", "the server could not find the requested resource", {
     details: {},
   });
+}
+
+/** The path of a list is there, whether or not it can be watched: only then there is somebody to say which verb is not. */
+function notOffered(resource: ResourceDefinition, verb: string): ApiError {
+  if (verb !== "watch" || !resource.verbs.includes("list")) return notAllowed();
+  const what = groupResourceOf(resource);
+  return new ApiError(
+    "MethodNotAllowed",
+    `watch is not supported on resources of kind ${JSON.stringify(what)}`,
+    {
+      details: {
+        ...(resource.group === "" ? {} : { group: resource.group }),
+        kind: resource.plural,
+      },
+    },
+  );
 }
 
 export function notAllowed(): ApiError {

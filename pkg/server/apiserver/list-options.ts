@@ -2,6 +2,7 @@ import { ApiError } from "../../api/api-error.ts";
 import { forbidden, notSupported } from "../../api/field-error.ts";
 import type { FieldError } from "../../api/resource.ts";
 import { isTrue } from "./request-info.ts";
+import { wholeNumberIn } from "./whole-number.ts";
 
 /** What a list or a watch asks for, as the query says it; "" where it says nothing. */
 export interface ListOptions {
@@ -34,46 +35,32 @@ export const everything: ListOptions = {
 
 /** Reads and checks the options of a list. Wrong ones throw Invalid or BadRequest. */
 export function parseListOptions(query: URLSearchParams): ListOptions {
+  const { resourceVersion, match, limit, ...options } = read(query);
   const errors: FieldError[] = [];
-  const resourceVersion = query.get("resourceVersion") ?? "";
-  const match = query.get("resourceVersionMatch") ?? "";
-  if (query.has("sendInitialEvents")) {
-    errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
-  }
   if (match !== "") {
     if (resourceVersion === "") {
       errors.push(
-        forbidden(
-          "resourceVersionMatch",
-          "resourceVersionMatch is forbidden unless resourceVersion is provided",
-        ),
+        matchForbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"),
       );
     }
-    if (query.get("continue")) {
-      errors.push(
-        forbidden(
-          "resourceVersionMatch",
-          "resourceVersionMatch is forbidden when continue is provided",
-        ),
-      );
-    }
+    if (options.continue !== "") errors.push(matchForbidden(matchWithContinue));
     if (match !== "Exact" && match !== "NotOlderThan") {
       errors.push(notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
     } else if (match === "Exact" && resourceVersion === "0") {
       errors.push(
-        forbidden(
-          "resourceVersionMatch",
-          'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
-        ),
+        matchForbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"'),
       );
     }
   }
+  if (options.sendInitialEvents !== undefined) {
+    errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  }
   refuse(errors);
   return {
-    labelSelector: query.get("labelSelector") ?? "",
-    fieldSelector: query.get("fieldSelector") ?? "",
-    limit: wholeNumber(query, "limit"),
-    continue: query.get("continue") ?? "",
+    labelSelector: options.labelSelector,
+    fieldSelector: options.fieldSelector,
+    limit: Math.max(0, limit),
+    continue: options.continue,
     resourceVersion,
     resourceVersionMatch: match as ListOptions["resourceVersionMatch"],
   };
@@ -83,48 +70,61 @@ export function parseListOptions(query: URLSearchParams): ListOptions {
 export function parseWatchOptions(
   query: URLSearchParams,
 ): WatchOptions & { readonly timeoutSeconds: number } {
+  const { match, timeoutSeconds, ...options } = read(query);
+  const { sendInitialEvents } = options;
   const errors: FieldError[] = [];
-  const match = query.get("resourceVersionMatch") ?? "";
-  const sendInitialEvents = query.has("sendInitialEvents")
-    ? isTrue(query.get("sendInitialEvents"))
-    : undefined;
   if (sendInitialEvents !== undefined && match !== "NotOlderThan") {
     errors.push(
-      forbidden(
-        "resourceVersionMatch",
-        "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-      ),
+      matchForbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
     );
   }
-  if (sendInitialEvents === undefined && match !== "") {
-    errors.push(
-      forbidden(
-        "resourceVersionMatch",
-        "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-      ),
-    );
+  if (match !== "") {
+    if (sendInitialEvents === undefined) {
+      errors.push(
+        matchForbidden(
+          "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
+      );
+    }
+    if (match !== "NotOlderThan") {
+      errors.push(notSupported("resourceVersionMatch", match, ["NotOlderThan"]));
+    }
+    if (options.continue !== "") errors.push(matchForbidden(matchWithContinue));
   }
   refuse(errors);
   return {
-    labelSelector: query.get("labelSelector") ?? "",
-    fieldSelector: query.get("fieldSelector") ?? "",
-    resourceVersion: query.get("resourceVersion") ?? "",
+    labelSelector: options.labelSelector,
+    fieldSelector: options.fieldSelector,
+    resourceVersion: options.resourceVersion,
     allowWatchBookmarks: isTrue(query.get("allowWatchBookmarks")),
     sendInitialEvents,
-    timeoutSeconds: wholeNumber(query, "timeoutSeconds"),
+    timeoutSeconds: Math.max(0, timeoutSeconds),
   };
+}
+
+/** What the query says, whether it is for a list or a watch: what cannot be read is refused for both. */
+function read(query: URLSearchParams) {
+  return {
+    labelSelector: query.get("labelSelector") ?? "",
+    fieldSelector: query.get("fieldSelector") ?? "",
+    limit: wholeNumberIn(query, "limit") ?? 0,
+    timeoutSeconds: wholeNumberIn(query, "timeoutSeconds") ?? 0,
+    continue: query.get("continue") ?? "",
+    resourceVersion: query.get("resourceVersion") ?? "",
+    match: query.get("resourceVersionMatch") ?? "",
+    sendInitialEvents: query.has("sendInitialEvents")
+      ? isTrue(query.get("sendInitialEvents"))
+      : undefined,
+  };
+}
+
+const matchWithContinue = "resourceVersionMatch is forbidden when continue is provided";
+
+function matchForbidden(why: string): FieldError {
+  return forbidden("resourceVersionMatch", why);
 }
 
 function refuse(errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
   throw ApiError.invalid({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
-}
-
-function wholeNumber(query: URLSearchParams, name: string): number {
-  const text = query.get(name) ?? "";
-  if (text === "") return 0;
-  if (!/^-?\d+$/.test(text)) {
-    throw ApiError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  }
-  return Math.max(0, Number(text));
 }

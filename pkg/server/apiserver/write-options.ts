@@ -1,6 +1,8 @@
 import { ApiError } from "../../api/api-error.ts";
 import type { FieldError } from "../../api/resource.ts";
 import { fieldManagerErrors } from "../../api/shared/field-manager.ts";
+import { isTrue } from "./request-info.ts";
+import { wholeNumberIn } from "./whole-number.ts";
 
 /** What every write may be asked for beside the object. */
 export interface WriteOptions {
@@ -48,7 +50,7 @@ export function parseWriteOptions(
   const errors: FieldError[] = [];
   const fieldManager = query.get("fieldManager") ?? "";
   errors.push(...fieldManagerErrors(fieldManager));
-  const dryRun = query.getAll("dryRun").filter((value) => value !== "");
+  const dryRun = query.getAll("dryRun");
   errors.push(...dryRunErrors(dryRun));
   const fieldValidation = query.get("fieldValidation") ?? "";
   if (!["", "Ignore", "Warn", "Strict"].includes(fieldValidation)) {
@@ -93,7 +95,8 @@ export function parseDeleteOptions(query: URLSearchParams, body: unknown): Delet
   const { uid, resourceVersion } = preconditions;
   return {
     dryRun: dryRun.length > 0,
-    gracePeriodSeconds: typeof grace === "number" ? grace : undefined,
+    gracePeriodSeconds:
+      typeof grace === "number" || typeof grace === "bigint" ? Number(grace) : undefined,
     propagationPolicy: policy as PropagationPolicy | undefined,
     orphanDependents: typeof orphan === "boolean" ? orphan : undefined,
     preconditions: {
@@ -104,15 +107,13 @@ export function parseDeleteOptions(query: URLSearchParams, body: unknown): Delet
 }
 
 function deleteOptionsInQuery(query: URLSearchParams): Readonly<Record<string, unknown>> {
-  const grace = query.get("gracePeriodSeconds");
-  if (grace !== null && !/^-?\d+$/.test(grace)) {
-    throw ApiError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(grace)}: invalid syntax`);
-  }
-  const orphan = query.get("orphanDependents");
+  const grace = wholeNumberIn(query, "gracePeriodSeconds");
   return {
-    dryRun: query.getAll("dryRun").filter((value) => value !== ""),
-    ...(grace === null ? {} : { gracePeriodSeconds: Number(grace) }),
-    ...(orphan === null ? {} : { orphanDependents: orphan !== "false" && orphan !== "0" }),
+    dryRun: query.getAll("dryRun"),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(query.has("orphanDependents")
+      ? { orphanDependents: isTrue(query.get("orphanDependents")) }
+      : {}),
     ...(query.has("propagationPolicy")
       ? { propagationPolicy: query.get("propagationPolicy") }
       : {}),
