@@ -13,6 +13,7 @@ import type { ObjectSchema } from "../../api/schema.ts";
 import type { Revision } from "../../datastore/datastore.ts";
 import type { Answered, Exchange } from "./exchange.ts";
 import type { StoredObject } from "./hub.ts";
+import { listItemsOf } from "./list-item.ts";
 import {
   jsonType,
   type Negotiated,
@@ -70,7 +71,7 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
           const bytes = protobufList(kind.schema.object, listKindOf(kind), page, objectOf);
           return await replyLong(exchange, 200, contentType, bytes);
         }
-        const items = page.objects.map((stored) => stored.value);
+        const items = page.objects.map((stored) => listItemsOf(kind).value(stored));
         return await replyValue(200, { ...listKindOf(kind), metadata: listMetaOf(page), items });
       },
     };
@@ -214,17 +215,18 @@ function listMetaOf(page: ObjectPage): ListMeta {
   };
 }
 
-const comma = Buffer.from(",");
 const listEnd = Buffer.from("]}");
 
 function* jsonList(kind: Shown, page: ObjectPage): Generator<Uint8Array> {
   const head = JSON.stringify({ ...listKindOf(kind), metadata: listMetaOf(page) });
-  yield Buffer.from(`${head.slice(0, -1)},"items":[`);
+  const items = listItemsOf(kind);
+  const next = Buffer.from(`,${items.opening}`);
   let first = true;
+  yield Buffer.from(`${head.slice(0, -1)},"items":[`);
   for (const stored of page.objects) {
-    if (!first) yield comma;
+    yield first ? next.subarray(1) : next;
     first = false;
-    yield stored.json;
+    yield items.bytes(stored);
   }
   yield listEnd;
 }
