@@ -9,6 +9,7 @@ import {
 import { checkDns1035Label, checkDnsSubdomain, checkPortNumber } from "../names.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { extensionCategories } from "../shared/admission-rules.ts";
+import { keepMetadataOfStatus } from "../shared/status-metadata.ts";
 import { formatTime } from "../time.ts";
 
 export const apiServiceResource = defineResource<APIService>({
@@ -22,6 +23,8 @@ export const apiServiceResource = defineResource<APIService>({
   schema: apiServiceSchema,
   nameRule: "path-segment",
   subresources: { status: true },
+  resetFields: { "": [["status"]], status: [["metadata"], ["spec"]] },
+  prepareStatusUpdate: keepMetadataOfStatus,
   countsGenerations: false,
   defaults({ spec }) {
     if (spec.service !== undefined) spec.service.port ??= 443;

@@ -16,6 +16,7 @@ import {
   mandatoryFlowSchemas,
   mandatorySpec,
 } from "../shared/mandatory-flow-control.ts";
+import { keepMetadataOfStatus } from "../shared/status-metadata.ts";
 import { validateConditionTypes } from "../shared/validate-conditions.ts";
 
 export const flowSchemaResource = defineResource<FlowSchema>({
@@ -26,6 +27,8 @@ export const flowSchemaResource = defineResource<FlowSchema>({
   scope: "cluster",
   schema: flowSchemaSchema,
   subresources: { status: true },
+  resetFields: { "": [["status"]], status: [["metadata"], ["spec"]] },
+  prepareStatusUpdate: keepMetadataOfStatus,
   defaults({ spec }) {
     spec.matchingPrecedence ||= 1000;
   },

@@ -17,6 +17,7 @@ import {
   mandatoryPriorityLevels,
   mandatorySpec,
 } from "../shared/mandatory-flow-control.ts";
+import { keepMetadataOfStatus } from "../shared/status-metadata.ts";
 import { validateConditionTypes } from "../shared/validate-conditions.ts";
 
 export const priorityLevelConfigurationResource = defineResource<PriorityLevelConfiguration>({
@@ -27,6 +28,8 @@ export const priorityLevelConfigurationResource = defineResource<PriorityLevelCo
   scope: "cluster",
   schema: priorityLevelConfigurationSchema,
   subresources: { status: true },
+  resetFields: { "": [["status"]], status: [["metadata"], ["spec"]] },
+  prepareStatusUpdate: keepMetadataOfStatus,
   defaults,
   prepareCreate(level) {
     level.status = {};

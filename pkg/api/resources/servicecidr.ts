@@ -8,6 +8,7 @@ import {
 import { checkCanonicalCidr, parseCidr } from "../ip-address.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { networkingGroup } from "../shared/networking.ts";
+import { keepMetadataOfStatus } from "../shared/status-metadata.ts";
 
 export const serviceCIDRResource = defineResource<ServiceCIDR>({
   group: networkingGroup,
@@ -17,6 +18,8 @@ export const serviceCIDRResource = defineResource<ServiceCIDR>({
   scope: "cluster",
   schema: serviceCIDRSchema,
   subresources: { status: true },
+  resetFields: { "": [["status"]], status: [["metadata"], ["spec"]] },
+  prepareStatusUpdate: keepMetadataOfStatus,
   countsGenerations: false,
   validateCreate: ({ metadata, spec }) => {
     const errors = validateSpec(spec);

@@ -14,6 +14,7 @@ import {
   defaultMatchResources,
   extensionCategories,
 } from "../shared/admission-rules.ts";
+import { keepMetadataOfStatus } from "../shared/status-metadata.ts";
 
 export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmissionPolicy>({
   group: admissionRegistrationGroup,
@@ -25,6 +26,8 @@ export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmiss
   scope: "cluster",
   schema: validatingAdmissionPolicySchema,
   subresources: { status: true },
+  resetFields: { "": [["status"]], status: [["metadata"], ["spec"]] },
+  prepareStatusUpdate: keepMetadataOfStatus,
   defaults({ spec }) {
     spec.failurePolicy ??= "Fail";
     defaultMatchResources(spec.matchConstraints);

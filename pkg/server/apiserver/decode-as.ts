@@ -16,10 +16,13 @@ export function decodeAs<T>(
   wanted: DecodedAs,
   schema: Schema<T>,
   value: unknown,
-  options: DecodeOptions,
+  options: DecodeOptions & {
+    /** What is thrown for a value of another kind, instead of BadRequest. */
+    readonly refuseKind?: ((why: string) => ApiError) | undefined;
+  },
 ): Decoded<T> {
   const apiVersion = apiVersionOf(wanted);
-  checkKind(wanted, apiVersion, value);
+  checkKind(wanted, apiVersion, value, options.refuseKind);
   const decoded = decode(wanted, schema, value, options);
   const typed = decoded.object as { kind?: string; apiVersion?: string };
   typed.kind = wanted.kind;
@@ -39,7 +42,12 @@ function decode<T>(
   return decodeCustom(kind, version, structural, value, options) as Decoded<never> as Decoded<T>;
 }
 
-function checkKind(wanted: DecodedAs, apiVersion: string, value: unknown): void {
+function checkKind(
+  wanted: DecodedAs,
+  apiVersion: string,
+  value: unknown,
+  refuseKind: ((why: string) => ApiError) | undefined,
+): void {
   if (typeof value !== "object" || value === null) return;
   const said = value as { readonly kind?: unknown; readonly apiVersion?: unknown };
   const saidVersion = textOr(said.apiVersion, apiVersion);
@@ -57,6 +65,7 @@ function checkKind(wanted: DecodedAs, apiVersion: string, value: unknown): void 
   const why = isKnown
     ? `converting (${version}.${saidKind}) to (${packageOf(wanted.group)}.${wanted.kind}): unknown conversion`
     : `no kind "${saidKind}" is registered for version "${saidVersion}"`;
+  if (refuseKind !== undefined) throw refuseKind(why);
   throw ApiError.badRequest(
     `${saidKind} in version "${version}" cannot be handled as a ${wanted.kind}: ${why}`,
   );

@@ -10,6 +10,7 @@ import type { Clock } from "../../base/clock.ts";
 import { deepFreeze } from "../../base/deep-freeze.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./admission/admission.ts";
 import { type Hub, type HubWriteResult, type StoredObject, storageKey } from "./hub.ts";
+import { requireName } from "./object-name.ts";
 import type { RequestContext } from "./request-context.ts";
 import { asServed, asStored } from "./served-view.ts";
 import type { Preconditions, WriteOptions } from "./write-options.ts";
@@ -243,7 +244,7 @@ export async function updateStored(
     if (current === undefined) {
       if (!change.mayCreate) throw ApiError.notFound(resource, name);
       const draft = await change.next(undefined);
-      if (draft.metadata.name !== name) throw nameMismatch(draft.metadata.name, name);
+      requireName(draft.metadata.name, name);
       const stored = await createStored(deps, context, resource, target.namespace, draft, options);
       return { stored, created: true };
     }
@@ -269,7 +270,7 @@ async function tryUpdate(
   const previous = asServed(resource, current).value;
   checkPreconditions(change, key, previous);
   const draft = await change.next(previous);
-  if (draft.metadata.name !== name) throw nameMismatch(draft.metadata.name, name);
+  requireName(draft.metadata.name, name);
   checkVersion(resource, name, draft, previous);
 
   const request: AdmissionRequest = {
@@ -317,12 +318,6 @@ async function tryUpdate(
     if (options.dryRun) return { outcome: "written", stored: unstored(key, kept, current) };
     return deps.hub.update(key, kept, current.revision, resource.durability(object));
   });
-}
-
-function nameMismatch(sent: string | undefined, name: string): ApiError {
-  return ApiError.badRequest(
-    `the name of the object (${sent ?? ""}) does not match the name on the URL (${name})`,
-  );
 }
 
 function checkPreconditions(change: Change, key: string, previous: KubernetesObject): void {

@@ -1,5 +1,5 @@
 import { ApiError } from "../../../api/api-error.ts";
-import type { Misfit } from "../../../api/codec/decode.ts";
+import type { Decoded } from "../../../api/codec/decode.ts";
 import { invalid } from "../../../api/field-error.ts";
 import type { Draft, KubernetesObject } from "../../../api/object.ts";
 import { applyPatch } from "../../../api/patch/apply/apply-patch.ts";
@@ -8,7 +8,7 @@ import { goPrint } from "../../../api/patch/go-print.ts";
 import { applyJsonPatch, strictJsonPatchErrors } from "../../../api/patch/json-patch.ts";
 import { isJsonObject, type JsonObject } from "../../../api/patch/json-value.ts";
 import { applyMergePatch } from "../../../api/patch/merge-patch.ts";
-import { unsupportedPatch } from "../../../api/patch/refusal.ts";
+import { goKind, unsupportedPatch } from "../../../api/patch/refusal.ts";
 import { applyStrategicMergePatch } from "../../../api/patch/strategic-merge.ts";
 import { apiVersionOf, type ResourceDefinition } from "../../../api/resource.ts";
 import { formatTime } from "../../../api/time.ts";
@@ -60,11 +60,7 @@ export async function patchObject(
   const manager = options.fieldManager ?? context.fieldManager;
   let warnings: readonly string[] = [];
   const decode = (patched: unknown): Draft<KubernetesObject> => {
-    const decoded = decodeAs(resource, resource.schema, patched, {
-      fieldValidation: options.fieldValidation,
-      strictErrors: [...(options.strictErrors ?? []), ...strictErrorsOf(patch)],
-      refuse: refusalOf(patch, patched),
-    });
+    const decoded = decodePatched(resource, patch, patched, options);
     warnings = decoded.warnings;
     fillNamespace(resource, namespace, decoded.object);
     resource.defaults?.(decoded.object);
@@ -108,15 +104,41 @@ function patched(
   }
 }
 
-/** What became of an object by a patch is no object of its kind: the patch is to blame, and is told. */
-function refusalOf(patch: Patch, patched: unknown): ((misfit: Misfit) => ApiError) | undefined {
-  if (patch.type === "apply") return undefined;
-  return ({ json, converter }) =>
-    ApiError.invalid({ group: "", kind: "" }, "", [
-      patch.type === "strategic"
-        ? invalid("patch", goPrint(patch.patch), converter)
-        : invalid("patch", JSON.stringify(patched), json),
-    ]);
+/** What became of an object by a patch: where it is no object of its kind, the patch is to blame, and is told. */
+function decodePatched(
+  kind: DecodedAs & { readonly schema: ResourceDefinition["schema"] },
+  patch: Patch,
+  patched: unknown,
+  options: PatchOptions,
+): Decoded<KubernetesObject> {
+  const common = {
+    fieldValidation: options.fieldValidation,
+    strictErrors: [...(options.strictErrors ?? []), ...strictErrorsOf(patch)],
+  };
+  switch (patch.type) {
+    case "apply":
+      return decodeAs(kind, kind.schema, patched, common);
+    case "strategic": {
+      // Such a patch is of the kind that it is sent to, whatever it says.
+      const { apiVersion: _, kind: __, ...rest } = patched as JsonObject;
+      return decodeAs(kind, kind.schema, rest, {
+        ...common,
+        refuse: ({ converter }) => blame(goPrint(patch.patch), converter),
+      });
+    }
+    default: {
+      const text = (): string => JSON.stringify(patched);
+      return decodeAs(kind, kind.schema, patched, {
+        ...common,
+        refuse: ({ json }) => blame(text(), json),
+        refuseKind: (why) => blame(text(), why),
+      });
+    }
+  }
+}
+
+function blame(patch: string, why: string): ApiError {
+  return ApiError.invalid({ group: "", kind: "" }, "", [invalid("patch", patch, why)]);
 }
 
 function strictErrorsOf(patch: Patch): readonly string[] {
@@ -131,14 +153,18 @@ function applied(
   manager: string,
   live: KubernetesObject | undefined,
 ): JsonObject {
-  const { resource, name } = target;
-  const sent = patch.object;
-  if (!isJsonObject(sent)) throw ApiError.badRequest("an applied configuration must be an object");
+  const { resource } = target;
+  const sent = patch.object ?? {};
+  if (!isJsonObject(sent)) {
+    throw ApiError.badRequest(
+      `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goKind(sent)} into Go value of type map[string]interface {}`,
+    );
+  }
   if (live === undefined) refuseUid(target, sent);
   const result = applyPatch({
     schema: resource.schema.object,
     live: live as unknown as JsonObject | undefined,
-    applied: withName(sent, name),
+    applied: sent,
     manager,
     force: patch.force === true,
     apiVersion: apiVersionOf(resource),
@@ -149,12 +175,6 @@ function applied(
   });
   if (result.outcome === "conflicts") throw conflictError(result.conflicts);
   return result.object;
-}
-
-/** The URL says which object is meant; a configuration need not repeat it. */
-function withName(sent: JsonObject, name: string): JsonObject {
-  const metadata = isJsonObject(sent["metadata"]) ? sent["metadata"] : {};
-  return metadata["name"] === undefined ? { ...sent, metadata: { ...metadata, name } } : sent;
 }
 
 function refuseUid({ resource, name }: Target, sent: JsonObject): void {
@@ -183,12 +203,7 @@ export function patchValue(
     ]);
   }
   return (current) => {
-    const value = patched(kind, patch, current);
-    const decoded = decodeAs(kind, kind.schema, value, {
-      fieldValidation: options.fieldValidation,
-      strictErrors: [...(options.strictErrors ?? []), ...strictErrorsOf(patch)],
-      refuse: refusalOf(patch, value),
-    });
+    const decoded = decodePatched(kind, patch, patched(kind, patch, current), options);
     context.warnings.push(...decoded.warnings);
     return decoded.object;
   };

@@ -1,8 +1,8 @@
-import { ApiError } from "../../../api/api-error.ts";
 import { draftOf } from "../../../api/draft.ts";
 import type { Draft, KubernetesObject } from "../../../api/object.ts";
 import { groupResourceOf, type ResourceDefinition } from "../../../api/resource.ts";
 import { trackFields } from "../managed-fields.ts";
+import { requireName } from "../object-name.ts";
 import type { RequestContext } from "../request-context.ts";
 import { type StoreDeps, type Target, updateStored, type Written } from "../resource-store.ts";
 import type { WriteOptions } from "../write-options.ts";
@@ -37,14 +37,8 @@ export async function updateObject(
   options: WriteOptions,
 ): Promise<Written> {
   const { resource, namespace, name } = target;
-  const sent = draft.metadata.name as string | undefined;
-  if (sent !== undefined && sent !== "" && sent !== name) {
-    throw ApiError.badRequest(
-      `the name of the object (${sent}) does not match the name on the URL (${name})`,
-    );
-  }
-  draft.metadata.name = name;
   fillNamespace(resource, namespace, draft);
+  requireName(draft.metadata.name, name);
   resource.defaults?.(draft);
   const manager = options.fieldManager ?? context.fieldManager;
   const uid = draft.metadata.uid as string | undefined;
