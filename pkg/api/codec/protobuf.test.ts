@@ -7,9 +7,9 @@ import {
   encodeKindAsProtobuf,
   encodeMessage,
   encodeProtobuf,
-  encodeProtobufList,
   encodeProtobufWatchEvent,
   ProtobufError,
+  protobufListParts,
   readEnvelope,
 } from "./protobuf.ts";
 
@@ -64,12 +64,10 @@ test("a list is its items' bytes, joined", () => {
     metadata: { resourceVersion: "7" },
     items: [pod],
   };
-  const joined = encodeProtobufList(
-    { apiVersion: "v1", kind: "PodList" },
-    { resourceVersion: "7" },
-    [encodeMessage(podSchema.object, pod)],
-  );
-  expect(Buffer.from(joined)).toEqual(Buffer.from(encodeProtobuf(schema, list)));
+  const parts = protobufListParts({ apiVersion: "v1", kind: "PodList" }, { resourceVersion: "7" }, [
+    encodeMessage(podSchema.object, pod),
+  ]);
+  expect(Buffer.concat([...parts])).toEqual(Buffer.from(encodeProtobuf(schema, list)));
 });
 
 test("a watch event is a frame that begins with its length", () => {

@@ -1,9 +1,10 @@
-import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { kubernetesDefinitionOf, kubernetesObjectSchema } from "../kubernetes-schema.ts";
 import type { Field, FieldType, ObjectSchema } from "../schema.ts";
 import { parseTime, printMicroTime, printTime } from "./go-time.ts";
 import { jsonDepthMax, parseJsonValue } from "./json.ts";
 import { setOwn } from "./json-parser.ts";
+import { ProtobufWriter, varintBytes } from "./protobuf-writer.ts";
 
 /** The bytes are no protobuf of Kubernetes. */
 export class ProtobufError extends Error {}
@@ -51,22 +52,30 @@ export function encodeKindAsProtobuf(value: Value): Uint8Array | undefined {
     : encodeProtobuf(kubernetesObjectSchema(definition), value);
 }
 
-/** A list of messages that were made before: `encodeMessage` of each item, kept with its version of the object. */
-export function encodeProtobufList(
+/** A list of messages that were made before, by `encodeMessage` of each item: in parts that follow one another. */
+export function* protobufListParts(
   typeMeta: { readonly apiVersion: string; readonly kind: string },
   listMeta: Value,
-  items: Iterable<Uint8Array>,
-): Uint8Array {
-  const writer = new BinaryWriter();
+  items: readonly Uint8Array[],
+): Generator<Uint8Array> {
   const metaSchema = kubernetesObjectSchema("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta");
-  writer.tag(1, WireType.LengthDelimited).bytes(encodeMessage(metaSchema, listMeta));
-  for (const item of items) writer.tag(2, WireType.LengthDelimited).bytes(item);
-  return writeEnvelope({ ...typeMeta, raw: writer.finish() });
+  const meta = encodeMessage(metaSchema, listMeta);
+  const head = new ProtobufWriter().tag(1, WireType.LengthDelimited).bytes(meta).finish();
+  let length = head.length;
+  for (const item of items) length += 1 + varintBytes(item.length) + item.length;
+  const opening = writeOpening(new ProtobufWriter(), typeMeta);
+  yield opening.tag(2, WireType.LengthDelimited).length(length).finish();
+  yield head;
+  for (const item of items) {
+    yield new ProtobufWriter().tag(2, WireType.LengthDelimited).length(item.length).finish();
+    yield item;
+  }
+  yield writeClosing(new ProtobufWriter()).finish();
 }
 
 /** A frame of a watch: its length, and a `WatchEvent` about an object that `encodeProtobuf` made. */
 export function encodeProtobufWatchEvent(type: string, object: Uint8Array): Uint8Array {
-  const event = new BinaryWriter()
+  const event = new ProtobufWriter()
     .tag(1, WireType.LengthDelimited)
     .string(type)
     .tag(2, WireType.LengthDelimited)
@@ -109,22 +118,32 @@ function readTypeMeta(bytes: Uint8Array): { readonly apiVersion: string; readonl
 }
 
 function writeEnvelope(envelope: ProtobufEnvelope): Uint8Array {
-  const unknown = new BinaryWriter()
+  const writer = writeOpening(new ProtobufWriter(), envelope);
+  writer.tag(2, WireType.LengthDelimited).bytes(envelope.raw);
+  return writeClosing(writer).finish();
+}
+
+function writeOpening(
+  writer: ProtobufWriter,
+  { apiVersion, kind }: Pick<ProtobufEnvelope, "apiVersion" | "kind">,
+): ProtobufWriter {
+  return writer
     .raw(magic)
     .tag(1, WireType.LengthDelimited)
     .fork()
     .tag(1, WireType.LengthDelimited)
-    .string(envelope.apiVersion)
+    .string(apiVersion)
     .tag(2, WireType.LengthDelimited)
-    .string(envelope.kind)
-    .join()
-    .tag(2, WireType.LengthDelimited)
-    .bytes(envelope.raw)
+    .string(kind)
+    .join();
+}
+
+function writeClosing(writer: ProtobufWriter): ProtobufWriter {
+  return writer
     .tag(3, WireType.LengthDelimited)
     .string("")
     .tag(4, WireType.LengthDelimited)
     .string("");
-  return unknown.finish();
 }
 
 /** How a message lies on the wire: its own fields, and the messages that JSON inlines. */
@@ -166,12 +185,12 @@ function makeLayout(fields: readonly Field[], depth: number): Layout {
 
 /** The message of an object, without envelope. */
 export function encodeMessage(schema: ObjectSchema, object: Value): Uint8Array {
-  const writer = new BinaryWriter();
+  const writer = new ProtobufWriter();
   writeFields(writer, layoutOf(schema), object);
   return writer.finish();
 }
 
-function writeFields(writer: BinaryWriter, layout: Layout, object: Value): void {
+function writeFields(writer: ProtobufWriter, layout: Layout, object: Value): void {
   for (const slot of layout.slots) {
     if ("inlined" in slot) {
       writer.tag(slot.number, WireType.LengthDelimited).fork();
@@ -186,7 +205,7 @@ function writeFields(writer: BinaryWriter, layout: Layout, object: Value): void 
 }
 
 function writeField(
-  writer: BinaryWriter,
+  writer: ProtobufWriter,
   number: number,
   type: FieldType,
   wireType: string,
@@ -225,7 +244,7 @@ function scalarOf(wireType: string): string {
 }
 
 function writeScalar(
-  writer: BinaryWriter,
+  writer: ProtobufWriter,
   number: number,
   type: Exclude<FieldType, { kind: "list" | "map" }>,
   wireType: string,
@@ -249,19 +268,28 @@ function writeScalar(
       break;
     case "time":
     case "micro-time":
-      writer.tag(number, WireType.LengthDelimited).bytes(encodeTime(value));
+      writer.tag(number, WireType.LengthDelimited).fork();
+      writeTime(writer, value);
+      writer.join();
       break;
     case "duration":
-      writer.tag(number, WireType.LengthDelimited).bytes(encodeDuration(textOf(value)));
+      writer.tag(number, WireType.LengthDelimited).fork();
+      writeDuration(writer, textOf(value));
+      writer.join();
       break;
     case "quantity":
-      writer.tag(number, WireType.LengthDelimited).bytes(encodeText(textOf(value)));
+      writer.tag(number, WireType.LengthDelimited).fork();
+      writer.tag(1, WireType.LengthDelimited).string(textOf(value)).join();
       break;
     case "int-or-string":
-      writer.tag(number, WireType.LengthDelimited).bytes(encodeIntOrString(value));
+      writer.tag(number, WireType.LengthDelimited).fork();
+      writeIntOrString(writer, value);
+      writer.join();
       break;
     case "any":
-      writer.tag(number, WireType.LengthDelimited).bytes(encodeAny(wireType, value));
+      writer.tag(number, WireType.LengthDelimited).fork();
+      writeAny(writer, wireType, value);
+      writer.join();
       break;
     case "object":
       writer.tag(number, WireType.LengthDelimited).fork();
@@ -276,15 +304,10 @@ function textOf(value: unknown): string {
 }
 
 /** Go's zero time, which is null in JSON, is an empty message. */
-function encodeTime(value: unknown): Uint8Array {
-  if (value === null) return new Uint8Array();
+function writeTime(writer: ProtobufWriter, value: unknown): void {
+  if (value === null) return;
   const { seconds, nanos } = parseTime(textOf(value));
-  return new BinaryWriter()
-    .tag(1, WireType.Varint)
-    .int64(seconds)
-    .tag(2, WireType.Varint)
-    .int32(nanos)
-    .finish();
+  writer.tag(1, WireType.Varint).int64(seconds).tag(2, WireType.Varint).int32(nanos);
 }
 
 const unitNanos: Readonly<Record<string, number>> = {
@@ -298,66 +321,57 @@ const unitNanos: Readonly<Record<string, number>> = {
   h: 3_600e9,
 };
 
-function encodeDuration(text: string): Uint8Array {
+function writeDuration(writer: ProtobufWriter, text: string): void {
   let nanos = 0;
   for (const [, amount, unit = ""] of text.matchAll(/([\d.]+)(ns|us|µs|μs|ms|s|m|h)/g)) {
     nanos += Number(amount) * (unitNanos[unit] ?? 0);
   }
   const signed = Math.round(text.startsWith("-") ? -nanos : nanos);
-  return new BinaryWriter().tag(1, WireType.Varint).int64(signed).finish();
+  writer.tag(1, WireType.Varint).int64(signed);
 }
 
-function encodeText(text: string): Uint8Array {
-  return new BinaryWriter().tag(1, WireType.LengthDelimited).string(text).finish();
-}
-
-function encodeIntOrString(value: unknown): Uint8Array {
+function writeIntOrString(writer: ProtobufWriter, value: unknown): void {
   const isText = typeof value === "string";
-  return new BinaryWriter()
+  writer
     .tag(1, WireType.Varint)
     .int64(isText ? 1 : 0)
     .tag(2, WireType.Varint)
     .int32(isText ? 0 : (value as number))
     .tag(3, WireType.LengthDelimited)
-    .string(isText ? value : "")
-    .finish();
+    .string(isText ? value : "");
 }
 
 function encodeRaw(bytes: Uint8Array): Uint8Array {
-  return new BinaryWriter().tag(1, WireType.LengthDelimited).bytes(bytes).finish();
+  return new ProtobufWriter().tag(1, WireType.LengthDelimited).bytes(bytes).finish();
 }
 
 const jsonSchemaProps = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
 /** Either a JSON text in a message of its own, or one of the unions around JSONSchemaProps. */
-function encodeAny(wireType: string, value: unknown): Uint8Array {
-  const writer = new BinaryWriter();
+function writeAny(writer: ProtobufWriter, wireType: string, value: unknown): void {
   switch (wireType) {
     case "JSONSchemaPropsOrArray":
-      if (Array.isArray(value)) {
-        for (const item of value) {
-          writer.tag(2, WireType.LengthDelimited).bytes(encodeJsonSchema(item));
-        }
-      } else writer.tag(1, WireType.LengthDelimited).bytes(encodeJsonSchema(value));
-      return writer.finish();
+      if (Array.isArray(value)) for (const item of value) writeJsonSchema(writer, 2, item);
+      else writeJsonSchema(writer, 1, value);
+      break;
     case "JSONSchemaPropsOrBool":
       writer.tag(1, WireType.Varint).bool(value !== false);
-      if (typeof value === "object") {
-        writer.tag(2, WireType.LengthDelimited).bytes(encodeJsonSchema(value));
-      }
-      return writer.finish();
+      if (typeof value === "object") writeJsonSchema(writer, 2, value);
+      break;
     case "JSONSchemaPropsOrStringArray":
       if (Array.isArray(value)) {
         for (const item of value) writer.tag(2, WireType.LengthDelimited).string(textOf(item));
-      } else writer.tag(1, WireType.LengthDelimited).bytes(encodeJsonSchema(value));
-      return writer.finish();
+      } else writeJsonSchema(writer, 1, value);
+      break;
     default:
-      return encodeRaw(Buffer.from(JSON.stringify(value)));
+      writer.tag(1, WireType.LengthDelimited).string(JSON.stringify(value));
   }
 }
 
-function encodeJsonSchema(value: unknown): Uint8Array {
-  return encodeMessage(kubernetesObjectSchema(jsonSchemaProps), value as Value);
+function writeJsonSchema(writer: ProtobufWriter, number: number, value: unknown): void {
+  writer.tag(number, WireType.LengthDelimited).fork();
+  writeFields(writer, layoutOf(kubernetesObjectSchema(jsonSchemaProps)), value as Value);
+  writer.join();
 }
 
 /** The object in a message, in the form that JSON would have had. */

@@ -1,9 +1,10 @@
+import { setImmediate } from "node:timers/promises";
 import { ApiError } from "../../api/api-error.ts";
 import {
   encodeMessage,
   encodeProtobuf,
-  encodeProtobufList,
   encodeProtobufWatchEvent,
+  protobufListParts,
 } from "../../api/codec/protobuf.ts";
 import { printYaml } from "../../api/codec/yaml.ts";
 import { kubernetesObjectSchema } from "../../api/kubernetes-schema.ts";
@@ -29,6 +30,7 @@ import {
   listKindOf,
   partialMetadata,
   partialMetadataList,
+  tableInRows,
   tableOf,
 } from "./table.ts";
 import type { ObjectPage } from "./verbs/list.ts";
@@ -68,8 +70,8 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
       async replyPage(page) {
         if (isPlain) return await replyParts(exchange, contentType, jsonList(kind, page));
         if (wanted.encoding === "protobuf") {
-          const bytes = protobufList(kind.schema.object, listKindOf(kind), page, objectOf);
-          return await replyLong(exchange, 200, contentType, bytes);
+          const parts = await protobufList(kind.schema.object, listKindOf(kind), page, objectOf);
+          return await replyParts(exchange, contentType, parts);
         }
         const items = page.objects.map((stored) => listItemsOf(kind).value(stored));
         return await replyValue(200, { ...listKindOf(kind), metadata: listMetaOf(page), items });
@@ -81,7 +83,7 @@ export function formatOf(exchange: Exchange, kind: Shown, nowMs: number): Format
     replyValue,
     replyObject: (status, object) => replyValue(status, transform.one(object, true)),
     replyStored: (status, stored) => replyValue(status, transform.one(stored.value, true)),
-    replyPage: async (page) => await replyLong(exchange, 200, contentType, transform.page(page)),
+    replyPage: async (page) => await replyParts(exchange, contentType, await transform.page(page)),
   };
 }
 
@@ -118,19 +120,26 @@ function protobufSchemaOf(kind: Shown, said: unknown): ObjectSchema {
   return kind.schema.object;
 }
 
-function protobufList(
+/** How long a list is encoded at a stretch: others are served between. */
+const stretchMs = 4;
+
+/** Every message is made before the first is sent, because the length of all of them stands before them. */
+async function protobufList(
   schema: ObjectSchema,
   typeMeta: { readonly apiVersion: string; readonly kind: string },
   page: ObjectPage,
   itemOf: (stored: StoredObject) => object,
-): Uint8Array {
-  function* items(): Generator<Uint8Array> {
-    for (const stored of page.objects) {
-      yield encodeMessage(schema, itemOf(stored) as Readonly<Record<string, unknown>>);
-    }
+): Promise<Iterable<Uint8Array>> {
+  const items: Uint8Array[] = [];
+  let untilMs = performance.now() + stretchMs;
+  for (const stored of page.objects) {
+    items.push(encodeMessage(schema, itemOf(stored) as Readonly<Record<string, unknown>>));
+    if (items.length % 16 !== 0 || performance.now() < untilMs) continue;
+    await setImmediate();
+    untilMs = performance.now() + stretchMs;
   }
   const listMeta = listMetaOf(page) as Readonly<Record<string, unknown>>;
-  return encodeProtobufList(typeMeta, listMeta, items());
+  return protobufListParts(typeMeta, listMeta, items);
 }
 
 function objectOf(stored: StoredObject): KubernetesObject {
@@ -140,7 +149,7 @@ function objectOf(stored: StoredObject): KubernetesObject {
 /** Makes what the client asked for of objects: rows of a table, or their metadata alone. */
 interface Transform {
   one(object: KubernetesObject, headers: boolean): unknown;
-  page(page: ObjectPage): Uint8Array | string;
+  page(page: ObjectPage): Iterable<Uint8Array> | Promise<Iterable<Uint8Array>>;
 }
 
 function transformOf(
@@ -157,7 +166,7 @@ function transformOf(
       page(page) {
         if (wanted.encoding !== "protobuf") {
           const list = partialMetadataList(valuesOf(page), listMetaOf(page), apiVersion);
-          return encode(wanted, kind, list);
+          return [Buffer.from(encode(wanted, kind, list))];
         }
         const schema = kubernetesObjectSchema(`${metaDefinitions}.PartialObjectMetadata`);
         const typeMeta = { kind: "PartialObjectMetadataList", apiVersion };
@@ -181,7 +190,10 @@ function transformOf(
     page(page) {
       const listMeta = listMetaOf(page);
       const options = { includeObject, nowMs, metaVersion, listMeta };
-      return encode(wanted, kind, tableOf(columns, valuesOf(page), options));
+      if (wanted.encoding === "json" && !wanted.pretty) {
+        return jsonTable(tableInRows(columns, valuesOf(page), options));
+      }
+      return [Buffer.from(encode(wanted, kind, tableOf(columns, valuesOf(page), options)))];
     },
   };
 }
@@ -227,6 +239,17 @@ function* jsonList(kind: Shown, page: ObjectPage): Generator<Uint8Array> {
     yield first ? next.subarray(1) : next;
     first = false;
     yield items.bytes(stored);
+  }
+  yield listEnd;
+}
+
+/** A table whose rows are made as they are sent. */
+function* jsonTable({ head, rows }: ReturnType<typeof tableInRows>): Generator<Uint8Array> {
+  yield Buffer.from(`${JSON.stringify(head).slice(0, -1)},"rows":[`);
+  let separator = "";
+  for (const row of rows) {
+    yield Buffer.from(separator + JSON.stringify(row));
+    separator = ",";
   }
   yield listEnd;
 }

@@ -59,19 +59,36 @@ export function tableOf<T extends KubernetesObject>(
   objects: Iterable<T>,
   options: TableOptions,
 ): Table {
+  const { head, rows } = tableInRows(resource, objects, options);
+  return { ...head, rows: [...rows] };
+}
+
+/** The same, with rows that are made as they are read, once. */
+export function tableInRows<T extends KubernetesObject>(
+  resource: Pick<ResourceDefinition<T>, "columns" | "compareRows">,
+  objects: Iterable<T>,
+  options: TableOptions,
+): { readonly head: Omit<Table, "rows">; readonly rows: Iterable<TableRow> } {
   const columns = columnsOf(resource);
   const metaVersion = `meta.k8s.io/${options.metaVersion ?? "v1"}`;
   const { compareRows } = resource;
   const ordered = compareRows === undefined ? objects : [...objects].sort(compareRows);
-  const rows: TableRow[] = [];
-  for (const object of ordered) rows.push(rowOf(columns, object, options, metaVersion));
-  return {
+  const head: Omit<Table, "rows"> = {
     kind: "Table",
     apiVersion: metaVersion,
     metadata: options.listMeta ?? {},
     columnDefinitions: options.headers === false ? null : columns.map(definitionOf),
-    rows,
   };
+  return { head, rows: rowsOf(columns, ordered, options, metaVersion) };
+}
+
+function* rowsOf<T extends KubernetesObject>(
+  columns: readonly Column<T>[],
+  objects: Iterable<T>,
+  options: TableOptions,
+  metaVersion: string,
+): Generator<TableRow> {
+  for (const object of objects) yield rowOf(columns, object, options, metaVersion);
 }
 
 function definitionOf<T>(column: Column<T>): TableColumn {
