@@ -6,6 +6,7 @@ import type { Logger } from "../base/log.ts";
 import type { ObjectList } from "./client.ts";
 import type { Informer } from "./informer.ts";
 import { InformerCache } from "./informer-cache.ts";
+import { isConnectionLost } from "./transport.ts";
 
 export type WatchLine<T extends KubernetesObject> =
   | { readonly type: "set" | "deleted"; readonly object: T }
@@ -90,11 +91,15 @@ export function createHttpInformer<T extends KubernetesObject>(
           // "0" may be answered out of a cache that is as old; "" is always current.
           listFrom = "";
         } else {
-          logger.warn("cannot follow a resource, trying again", {
-            resource: name,
-            failures,
-            error: error.message,
-          });
+          // That nobody is there is told by who connects: once for all the resources that are followed.
+          logger[isConnectionLost(error) ? "debug" : "warn"](
+            "cannot follow a resource, trying again",
+            {
+              resource: name,
+              failures,
+              error: error.message,
+            },
+          );
         }
         const waitMs = backoffMs(retry, failures) * (1 + random());
         await clock.sleep(waitMs, signal).catch(() => undefined);

@@ -78,6 +78,8 @@ class HttpTransport implements Transport {
   #current: Connection | undefined;
   readonly #open = new Set<ClientHttp2Session>();
   #closed = false;
+  /** The server was not there when we last looked: that is told once, and not by all who ask for something. */
+  #isLost = false;
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
@@ -94,7 +96,7 @@ class HttpTransport implements Transport {
         signal.throwIfAborted();
         // The server refused the stream before looking at it: it is safe to ask once more, on a new connection.
         if (tries === 1 && wasNeverSeen(caught)) continue;
-        throw this.#unreachable(caught);
+        throw this.#unreachable(caught, connection.session);
       }
     }
   }
@@ -133,24 +135,34 @@ class HttpTransport implements Transport {
       settings: { enablePush: false, initialWindowSize: limits.streamWindowBytes },
     });
     this.#open.add(session);
+    let why = "the connection was closed";
+    let isConnected = false;
     const ready = new Promise<void>((resolve, reject) => {
       const cancelTimeout = clock.after(limits.connectMs, () => {
         session.destroy(new Error(`no connection within ${limits.connectMs} ms`));
       });
       session.once("connect", () => {
         cancelTimeout();
+        isConnected = true;
+        if (this.#isLost) logger.info("the server is there again", { server });
+        this.#isLost = false;
         session.setLocalWindowSize(limits.sessionWindowBytes);
         this.#probe(session);
         resolve();
       });
       session.on("error", (error: Error) => {
-        logger.debug("the connection to the server broke", { server, error: error.message });
+        why = error.message;
+        logger.debug("the connection to the server broke", { server, error: why });
         reject(error);
       });
       session.once("close", () => {
         cancelTimeout();
         this.#open.delete(session);
-        reject(new Error("the connection was closed"));
+        if (!isConnected && !this.#isLost && !this.#closed) {
+          logger.warn("cannot connect to the server, trying again", { server, error: why });
+          this.#isLost = true;
+        }
+        reject(new Error(why));
       });
     });
     // Whoever waits for it sees the failure; without a waiter it must not count as unhandled.
@@ -202,7 +214,7 @@ class HttpTransport implements Transport {
     return new Promise((resolve, reject) => {
       stream.once("response", (headers) => {
         const code = Number(headers[constants.HTTP2_HEADER_STATUS]);
-        resolve({ code, headers, body: this.#bodyOf(stream, signal) });
+        resolve({ code, headers, body: this.#bodyOf(stream, session, signal) });
       });
       stream.on("error", reject);
       stream.once("close", () => {
@@ -213,7 +225,11 @@ class HttpTransport implements Transport {
     });
   }
 
-  async *#bodyOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Buffer> {
+  async *#bodyOf(
+    stream: ClientHttp2Stream,
+    session: ClientHttp2Session,
+    signal: AbortSignal,
+  ): AsyncGenerator<Buffer> {
     let isWhole = false;
     try {
       for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -224,21 +240,31 @@ class HttpTransport implements Transport {
       isWhole = !stream.aborted && (stream.rstCode ?? 0) === constants.NGHTTP2_NO_ERROR;
     } catch (caught) {
       signal.throwIfAborted();
-      throw this.#unreachable(caught);
+      throw this.#unreachable(caught, session);
     } finally {
       if (!isWhole && !stream.closed) stream.close(constants.NGHTTP2_CANCEL);
     }
     signal.throwIfAborted();
-    if (!isWhole) throw this.#unreachable(new Error("the connection broke during the answer"));
+    if (isWhole) return;
+    throw this.#unreachable(new Error("the connection broke during the answer"), session);
   }
 
-  #unreachable(caught: unknown): ApiError {
+  #unreachable(caught: unknown, { closed, destroyed }: ClientHttp2Session): ApiError {
     if (caught instanceof ApiError) return caught;
     const why = caught instanceof Error ? caught.message : String(caught);
+    const cause = closed || destroyed ? new ConnectionLost(why, { cause: caught }) : caught;
     return new ApiError("ServiceUnavailable", `cannot talk to ${this.#options.server}: ${why}`, {
-      cause: caught,
+      cause,
     });
   }
+}
+
+/** It was not this one request that failed: there is no connection any more. */
+class ConnectionLost extends Error {}
+
+/** True where it was the connection that failed: who makes the next one tells whether it can be made. */
+export function isConnectionLost(error: ApiError): boolean {
+  return error.cause instanceof ConnectionLost;
 }
 
 function wasNeverSeen(caught: unknown): boolean {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, expect, test as it, test } from "vitest";
 import { ApiError } from "../../pkg/api/api-error.ts";
@@ -6,11 +7,12 @@ import type {
   ReplicationController,
 } from "../../pkg/api/generated/core-v1.generated.ts";
 import type { NewObject } from "../../pkg/api/object.ts";
+import type { ResourceDefinition } from "../../pkg/api/resource.ts";
 import { configMapResource } from "../../pkg/api/resources/configmap.ts";
 import { replicationControllerResource } from "../../pkg/api/resources/replicationcontroller.ts";
 import { serviceAccountResource } from "../../pkg/api/resources/serviceaccount.ts";
-import { systemClock } from "../../pkg/base/clock.ts";
-import { silentLogger } from "../../pkg/base/log.ts";
+import { type Clock, systemClock } from "../../pkg/base/clock.ts";
+import { type Logger, silentLogger } from "../../pkg/base/log.ts";
 import type { Client } from "../../pkg/client/client.ts";
 import {
   createHttpClient,
@@ -51,6 +53,43 @@ function replicationController(name: string, replicas: number): NewObject<Replic
     metadata: { name, namespace: "default" },
     spec: { replicas, minReadySeconds: 0, template: { metadata: { labels }, spec } },
   };
+}
+
+interface Relay extends AsyncDisposable {
+  readonly url: string;
+  /** Breaks the connections there are; new ones can be made. */
+  cut(): void;
+  /** Nobody is there any more, until it is opened again. */
+  close(): Promise<void>;
+  open(): Promise<void>;
+}
+
+/** Stands between a client and the server. */
+async function startRelay(onwardPort: number): Promise<Relay> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    const onward = connect(onwardPort, "127.0.0.1");
+    for (const each of [socket, onward]) sockets.add(each.on("error", () => each.destroy()));
+    socket.pipe(onward).pipe(socket);
+  });
+  let port = 0;
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const open = async () => {
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    ({ port } = server.address() as AddressInfo);
+  };
+  const close = async () => {
+    if (!server.listening) return;
+    cut();
+    const closed = once(server, "close");
+    server.close();
+    await closed;
+  };
+  await open();
+  return { url: `https://127.0.0.1:${port}`, cut, close, open, [Symbol.asyncDispose]: close };
 }
 
 async function reasonOf(refused: Promise<unknown>): Promise<string> {
@@ -255,15 +294,8 @@ test("a client over HTTP/2 talks to nobody it does not trust", async () => {
 
 test("a client over HTTP/2 connects again after its connection broke, and misses nothing", async () => {
   await using world = await startApiWorld();
-  const relays = new Set<Socket>();
-  const relay = createServer((socket) => {
-    const onward = connect(world.port, "127.0.0.1");
-    for (const each of [socket, onward]) relays.add(each.on("error", () => each.destroy()));
-    socket.pipe(onward).pipe(socket);
-  });
-  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
-  const { port } = relay.address() as AddressInfo;
-  await using client = httpClient(world, { server: `https://127.0.0.1:${port}` });
+  await using relay = await startRelay(world.port);
+  await using client = httpClient(world, { server: relay.url });
   const { signal } = new AbortController();
   const stop = new AbortController();
   const informer = client.informer(configMapResource);
@@ -274,7 +306,7 @@ test("a client over HTTP/2 connects again after its connection broke, and misses
   const create = (name: string) => world.client.create(configMapResource, configMap(name), signal);
   const first = await create("a");
   await informer.caughtUp(first.metadata.resourceVersion, signal);
-  for (const socket of relays) socket.destroy();
+  relay.cut();
   await create("b");
   await world.client.delete(configMapResource, "default/a", signal);
   const last = await create("c");
@@ -283,7 +315,41 @@ test("a client over HTTP/2 connects again after its connection broke, and misses
   expect(await client.getPath("/version", signal)).toMatchObject({ major: "1" });
   stop.abort();
   await running;
-  relay.close();
+});
+
+test("a client over HTTP/2 that follows much tells once that the server is gone, and that it is back", async () => {
+  await using world = await startApiWorld();
+  await using relay = await startRelay(world.port);
+  const told: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    info: (message) => told.push(`info: ${message}`),
+    warn: (message) => told.push(`warn: ${message}`),
+  };
+  let failures = 0;
+  const clock: Clock = {
+    ...systemClock,
+    sleep(durationMs, signal) {
+      failures += 1;
+      return systemClock.sleep(durationMs / 20, signal);
+    },
+  };
+  await using client = httpClient(world, { server: relay.url, logger, clock });
+  const stop = new AbortController();
+  const followed = [configMapResource, serviceAccountResource, replicationControllerResource];
+  const informers = followed.map((each) => client.informer(each as unknown as ResourceDefinition));
+  const running = informers.map((informer) => informer.run(stop.signal));
+  await Promise.all(informers.map((informer) => informer.synced(stop.signal)));
+  await relay.close();
+  // Each of them has tried again, in vain, more than once.
+  while (failures < 9) await new Promise((resolve) => setImmediate(resolve));
+  expect(told).toEqual(["warn: cannot connect to the server, trying again"]);
+  await relay.open();
+  const made = await world.client.create(configMapResource, configMap("late"), stop.signal);
+  await informers[0]?.caughtUp(made.metadata.resourceVersion, stop.signal);
+  expect(told.slice(1)).toEqual(["info: the server is there again"]);
+  stop.abort();
+  await Promise.all(running);
 });
 
 test("a client over HTTP/2 obeys its signal, before and while it waits", async () => {
