@@ -1,3 +1,4 @@
+import { mkdtemp, rm } from "node:fs/promises";
 import { configMap, configMapsPath, expectStatus, untilUsable } from "./api-objects.ts";
 import { BenchServer } from "./bench-server.ts";
 import { type Figure, median } from "./figure.ts";
@@ -12,9 +13,28 @@ const writesPerRun = 1_500;
 const inFlight = 64;
 const objectBytes = 400;
 
-/** How much dearer a GET and a POST are beside 100,000 objects than beside 1,000. */
+/** How much dearer a GET and a POST are beside 100,000 objects than beside 1,000, and how long a start is then. */
 export async function measureGrowth(): Promise<readonly Figure[]> {
-  await using server = await BenchServer.start();
+  const home = await mkdtemp("/var/tmp/mini8s-bench-");
+  try {
+    const figures = await grown(home);
+    // The file is in the page cache: what is measured is reading it in.
+    await using again = await BenchServer.start(home);
+    const start: Figure = {
+      name: "boot to readyz beside 110,000 objects",
+      unit: "s",
+      value: again.readyMs / 1_000,
+      budget: 3,
+      better: "less",
+    };
+    return [...figures, start];
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function grown(home: string): Promise<readonly Figure[]> {
+  await using server = await BenchServer.start(home);
   using client = await server.connect();
   await untilUsable(client);
   await create(client, "few", few);

@@ -3,6 +3,7 @@ import { BenchServer } from "./bench-server.ts";
 import { type Figure, median } from "./figure.ts";
 import type { Http2Load } from "./http2-load.ts";
 import { perSecond, repeated } from "./load.ts";
+import { processStats } from "./process-stats.ts";
 import { RawHttp2 } from "./raw-http2.ts";
 
 const pods = 10_000;
@@ -14,9 +15,11 @@ export async function measureLists(): Promise<readonly Figure[]> {
   await using server = await BenchServer.start();
   using client = await server.connect();
   await untilUsable(client);
+  const beforeMb = processStats(server.pid).rssMb;
   await perSecond(pods, 64, async (index) => {
     await expectStatus(client.request("POST", podsPath, unscheduledPod(`pod-${index}`)), 201);
   });
+  const podsMb = processStats(server.pid).rssMb - beforeMb;
   const { body } = await expectStatus(client.request("GET", podsPath), 200);
   const value = median(await repeated(runs, () => elapsed(client, podsPath)));
   const page = median(await repeated(runs, () => elapsed(client, `${podsPath}?limit=500`)));
@@ -34,6 +37,13 @@ export async function measureLists(): Promise<readonly Figure[]> {
       value,
       floor: { what: "bare node:http2 writes as much out of ready buffers", value: floor },
       budget: 35,
+      better: "less",
+    },
+    {
+      name: "memory per 1,000 Pods, of 10,000 just made",
+      unit: "MB",
+      value: podsMb / (pods / 1_000),
+      budget: 8,
       better: "less",
     },
     { name: "LIST of 500 of them", unit: "ms", value: page, budget: 2.5, better: "less" },
