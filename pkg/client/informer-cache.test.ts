@@ -102,3 +102,24 @@ test("whoever waits for a revision is told when it is in, and not before the fir
   const gone = AbortSignal.abort(new Error("enough"));
   await expect(cache.caughtUp("9", gone)).rejects.toThrow("enough");
 });
+
+test("a list is in order and complete, however many came and went since the last one", () => {
+  const { cache } = world();
+  const held = new Set<string>();
+  let version = 0;
+  for (const changes of [1, 3, 8, 9, 40, 2, 100]) {
+    for (let change = 0; change < changes; change += 1) {
+      version += 1;
+      const key = `ns-${(version * 7) % 5}/object-${(version * 37) % 101}`;
+      if (held.has(key) && version % 3 === 0) {
+        cache.remove(key);
+        held.delete(key);
+      } else {
+        cache.set(object(key, version));
+        held.add(key);
+      }
+    }
+    const listed = cache.list().map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+    expect(listed).toEqual([...held].sort());
+  }
+});

@@ -1,6 +1,9 @@
 import { type KubernetesObject, keyOf, type ObjectKey } from "../api/object.ts";
 import type { InformerEvent, Lister } from "./informer.ts";
 
+/** More are cheaper to merge in one pass. */
+const insertedOneByOneMax = 8;
+
 /**
  * The objects an informer holds, its subscribers, and how far it has come. Whoever feeds it (a watch over the
  * wire, or the server's own hub) calls `replace`, `set`, `remove` and `reached`; a lister's reader sees a change
@@ -8,8 +11,10 @@ import type { InformerEvent, Lister } from "./informer.ts";
  */
 export class InformerCache<T extends KubernetesObject> implements Lister<T> {
   readonly #objects = new Map<ObjectKey, T>();
-  /** The keys of `#objects`, sorted. */
-  readonly #keys: ObjectKey[] = [];
+  /** The keys of `#objects`, sorted; those in `#unsorted` are not yet among them. */
+  #keys: ObjectKey[] = [];
+  /** To put each new key in its place moves all that follow, which nobody asks for between two lists. */
+  #unsorted = new Set<ObjectKey>();
   readonly #owned = new Map<string, Map<ObjectKey, T>>();
   readonly #handlers = new Set<(event: InformerEvent<T>) => void>();
   #all: readonly T[] | undefined;
@@ -23,13 +28,14 @@ export class InformerCache<T extends KubernetesObject> implements Lister<T> {
 
   list(namespace?: string): readonly T[] {
     if (namespace === undefined || namespace === "") {
-      this.#all ??= Object.freeze(this.#keys.map((key) => this.#existing(key)));
+      this.#all ??= Object.freeze(this.#sortedKeys().map((key) => this.#existing(key)));
       return this.#all;
     }
     const prefix = `${namespace}/`;
     const found: T[] = [];
-    for (let index = this.#position(prefix); index < this.#keys.length; index++) {
-      const key = this.#keys[index];
+    const keys = this.#sortedKeys();
+    for (let index = positionIn(keys, prefix); index < keys.length; index++) {
+      const key = keys[index];
       if (key === undefined || !key.startsWith(prefix)) break;
       found.push(this.#existing(key));
     }
@@ -65,7 +71,7 @@ export class InformerCache<T extends KubernetesObject> implements Lister<T> {
   /** The whole content as of `resourceVersion`. What is no longer there is told of as deleted, with its last state. */
   replace(objects: readonly T[], resourceVersion: string): void {
     const next = new Set(objects.map(keyOf));
-    for (const key of [...this.#keys]) if (!next.has(key)) this.remove(key);
+    for (const key of [...this.#sortedKeys()]) if (!next.has(key)) this.remove(key);
     for (const object of objects) {
       const known = this.#objects.get(keyOf(object));
       if (known?.metadata.resourceVersion !== object.metadata.resourceVersion) this.set(object);
@@ -86,7 +92,7 @@ export class InformerCache<T extends KubernetesObject> implements Lister<T> {
     }
     this.#objects.set(key, object);
     this.#all = undefined;
-    if (previous === undefined) this.#keys.splice(this.#position(key), 0, key);
+    if (previous === undefined) this.#unsorted.add(key);
     else this.#disown(previous, key);
     for (const uid of controllersOf(object)) {
       const owned = this.#owned.get(uid);
@@ -103,7 +109,7 @@ export class InformerCache<T extends KubernetesObject> implements Lister<T> {
     const known = this.#objects.get(key);
     if (known === undefined) return;
     this.#objects.delete(key);
-    this.#keys.splice(this.#position(key), 1);
+    if (!this.#unsorted.delete(key)) this.#keys.splice(positionIn(this.#keys, key), 1);
     this.#all = undefined;
     this.#disown(known, key);
     this.#tell({ type: "deleted", object: last ?? known });
@@ -150,16 +156,12 @@ export class InformerCache<T extends KubernetesObject> implements Lister<T> {
     return object;
   }
 
-  /** Where `key` is in `#keys`, or would be. */
-  #position(key: ObjectKey): number {
-    let low = 0;
-    let high = this.#keys.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#keys[middle] ?? "") < key) low = middle + 1;
-      else high = middle;
+  #sortedKeys(): readonly ObjectKey[] {
+    if (this.#unsorted.size > 0) {
+      this.#keys = merged(this.#keys, [...this.#unsorted].sort());
+      this.#unsorted = new Set();
     }
-    return low;
+    return this.#keys;
   }
 
   #disown(object: T, key: ObjectKey): void {
@@ -169,6 +171,37 @@ export class InformerCache<T extends KubernetesObject> implements Lister<T> {
       if (owned?.size === 0) this.#owned.delete(uid);
     }
   }
+}
+
+/** Where `key` is among sorted keys, or would be. */
+function positionIn(keys: readonly ObjectKey[], key: string): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((keys[middle] ?? "") < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** All of two sorted lists of keys, sorted; a few into many are put in one by one. */
+function merged(many: ObjectKey[], few: readonly ObjectKey[]): ObjectKey[] {
+  if (few.length <= insertedOneByOneMax) {
+    for (const key of few) many.splice(positionIn(many, key), 0, key);
+    return many;
+  }
+  const all: ObjectKey[] = [];
+  let at = 0;
+  for (const key of few) {
+    for (let next = many[at]; next !== undefined && next < key; next = many[at]) {
+      all.push(next);
+      at += 1;
+    }
+    all.push(key);
+  }
+  for (; at < many.length; at += 1) all.push(many[at] as ObjectKey);
+  return all;
 }
 
 function controllersOf(object: KubernetesObject): readonly string[] {
