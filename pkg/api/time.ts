@@ -1,6 +1,15 @@
+/** Every write is stamped, and thousands are in one second. */
+let lastSecond = 0;
+let lastText = "1970-01-01T00:00:00Z";
+
 /** A `metav1.Time`: whole seconds, as in `2026-01-31T08:30:00Z`. */
 export function formatTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
 
 /** A `metav1.MicroTime`: as in `2026-01-31T08:30:00.123000Z`. */

@@ -45,7 +45,7 @@ export function createApp(deps: AppDeps): App {
   const impersonate = createImpersonation(authorizer);
 
   return async (exchange) => {
-    metrics.started(exchange);
+    exchange.startedMs = deps.clock.monotonic();
     const isBounded = !lasts(exchange.info);
     if (isBounded) deadlines.add(exchange);
     try {
@@ -147,9 +147,9 @@ function fail(logger: Logger, exchange: Exchange, caught: unknown): void {
 
 /**
  * Refusals that Kubernetes answers with a 5xx, though it is the request that is wrong: those without a reason of the
- * patch machinery, and a version that is yet to come.
+ * patch machinery, a version that is yet to come, and a Service that nobody stands behind.
  */
-const clientsAffair: ReadonlySet<string> = new Set(["", "Timeout"]);
+const clientsAffair: ReadonlySet<string> = new Set(["", "Timeout", "ServiceUnavailable"]);
 
 /** A full disk is told of by the datastore, now and then: a line for each request would fill it further. */
 function isTold(error: unknown): boolean {

@@ -14,7 +14,7 @@ const sweepEveryMs = 2_000;
 export class Deadlines {
   readonly #clock: Clock;
   /** In the order in which they came. */
-  readonly #since = new Map<Exchange, number>();
+  readonly #open = new Set<Exchange>();
   #isSweeping = false;
 
   constructor(clock: Clock) {
@@ -22,12 +22,12 @@ export class Deadlines {
   }
 
   add(exchange: Exchange): void {
-    this.#since.set(exchange, this.#clock.monotonic());
+    this.#open.add(exchange);
     if (!this.#isSweeping) this.#sweepLater();
   }
 
   delete(exchange: Exchange): void {
-    this.#since.delete(exchange);
+    this.#open.delete(exchange);
   }
 
   #sweepLater(): void {
@@ -40,13 +40,13 @@ export class Deadlines {
 
   #sweep(): void {
     const oldest = this.#clock.monotonic() - requestTimeoutMs;
-    for (const [exchange, since] of this.#since) {
-      if (since > oldest) break;
-      this.#since.delete(exchange);
+    for (const exchange of this.#open) {
+      if (exchange.startedMs > oldest) break;
+      this.#open.delete(exchange);
       if (exchange.status === 0) replyError(exchange, tookTooLong());
       else exchange.breakOff();
     }
-    if (this.#since.size > 0) this.#sweepLater();
+    if (this.#open.size > 0) this.#sweepLater();
   }
 }
 

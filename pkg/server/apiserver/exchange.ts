@@ -33,6 +33,8 @@ export abstract class Exchange implements RequestContext {
   user: UserInfo = anonymousUser;
   /** Set once it is known where the request has to wait. */
   flow: FlowClass | undefined;
+  /** On the monotonic clock. */
+  startedMs = 0;
   /** What was answered; 0: nothing yet. */
   status = 0;
   #aborting: AbortController | undefined;

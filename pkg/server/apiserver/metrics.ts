@@ -9,7 +9,6 @@ import { reply } from "./reply.ts";
  * series is found by one look-up; its text is made when somebody asks.
  */
 export interface RequestMetrics {
-  started(exchange: Exchange): void;
   finished(exchange: Exchange, code: number): void;
   /** In Prometheus' text. */
   text(): string;
@@ -51,7 +50,6 @@ class Series {
 }
 
 export function createRequestMetrics(clock: Clock): RequestMetrics {
-  const startedMs = new WeakMap<Exchange, number>();
   const series = new Map<string, Series>();
   const begin = (key: string, make: () => Series): Series | undefined => {
     const known = series.get(key);
@@ -61,14 +59,8 @@ export function createRequestMetrics(clock: Clock): RequestMetrics {
     return made;
   };
   return {
-    started(exchange) {
-      startedMs.set(exchange, clock.monotonic());
-    },
     finished(exchange, code) {
-      const since = startedMs.get(exchange);
-      if (since === undefined) return;
-      startedMs.delete(exchange);
-      const seconds = (clock.monotonic() - since) / 1000;
+      const seconds = (clock.monotonic() - exchange.startedMs) / 1000;
       const key = keyOf(exchange);
       const found = series.get(key);
       if (found !== undefined) found.add(code, seconds);
