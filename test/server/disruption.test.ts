@@ -212,6 +212,22 @@ describe("a PodDisruptionBudget", () => {
     );
   });
 
+  test("that guards what another guards, too, is told of on the pod", async () => {
+    await using world = await startLoopsWorld();
+    await guard(world, { minAvailable: 0 });
+    await post(world, policy, { metadata: { name: "web-too" }, spec: { selector } });
+    await budgetWith(world, { observedGeneration: 1 });
+    await post(world, `${core}/pods`, {
+      metadata: { name: "p", labels: { app: "web" } },
+      spec: { containers },
+    });
+    const event = await eventOf(world, "MultiplePodDisruptionBudgets");
+    expect([event.involvedObject.name, event.message]).toEqual([
+      "p",
+      'Pod "default"/"p" matches multiple PodDisruptionBudgets.  Chose "web" arbitrarily.',
+    ]);
+  });
+
   test("counts by the scale of whatever keeps its pods", async () => {
     await using world = await startLoopsWorld();
     await world.addNode("a");
