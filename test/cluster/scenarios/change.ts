@@ -69,8 +69,10 @@ The request is invalid: the server rejected our request due to an error in our r
 Error from server (BadRequest): the name of the object (other) does not match the name on the URL (web)
 ! kubectl patch deployment web -p '{"metadata":{"namespace":"other"}}'
 Error from server (BadRequest): the namespace of the provided object does not match the namespace sent on the request
-! kubectl patch deployment web -p '{"kind":"Other"}'
-Error from server (BadRequest): …
+$ kubectl patch deployment web -p '{"kind":"Other"}'
+deployment.apps/web patched (no change)
+! kubectl patch deployment web --type=merge -p '{"kind":"Other"}'
+The request is invalid: patch: Invalid value: "{…}": no kind "Other" is registered for version "apps/v1"
 ! kubectl patch deployment web -p '{"metadata":{"uid":"x"}}'
 The Deployment "web" is invalid: metadata.uid: Invalid value: "x": field is immutable
 ! kubectl patch deployment web -p '{"metadata":{"resourceVersion":"1"}}'
