@@ -29,14 +29,13 @@ export const jobResource = defineResource<Job>({
   orphansDependents: true,
   namesItself: true,
   defaults(job) {
-    const { labels } = job.spec.template.metadata;
-    if (labels !== undefined && Object.keys(job.metadata.labels ?? {}).length === 0) {
-      job.metadata.labels = { ...labels };
-    }
+    defaultLabels(job);
     defaultJobSpec(job.spec);
   },
   prepareCreate(job) {
     if (job.spec.manualSelector !== true) generateSelector(job);
+    // Kubernetes defaults what it reads from its store once more, and the template has labels by then.
+    defaultLabels(job);
     job.status = {};
   },
   validate,
@@ -96,6 +95,14 @@ const uidLabel = "batch.kubernetes.io/controller-uid";
 const nameLabel = "batch.kubernetes.io/job-name";
 const legacyUidLabel = "controller-uid";
 const legacyNameLabel = "job-name";
+
+/** A job that has no labels has those of its template. */
+function defaultLabels(job: Draft<Job>): void {
+  const { labels } = job.spec.template.metadata;
+  if (labels !== undefined && Object.keys(job.metadata.labels ?? {}).length === 0) {
+    job.metadata.labels = { ...labels };
+  }
+}
 
 /** The labels by which a job's pods are known as its own. */
 function ownLabels({ metadata }: Pick<Job, "metadata">): Readonly<Record<string, string>> {

@@ -63,6 +63,18 @@ describe("a Job", () => {
     expect(problems(job(template))).toEqual([]);
   });
 
+  test("without any label has those by which it knows its pods, and is listed by its own name", () => {
+    const { metadata, spec } = job(template);
+    expect(metadata.labels).toEqual({
+      "batch.kubernetes.io/controller-uid": "u-1",
+      "batch.kubernetes.io/job-name": "once",
+      "controller-uid": "u-1",
+      "job-name": "once",
+    });
+    expect(metadata.labels).toEqual(spec.template.metadata.labels);
+    expect(job(`manualSelector: true, ${template}`).metadata.labels).toBeUndefined();
+  });
+
   test.each<[string, Partial<Job["spec"]>]>([
     ["parallelism: 3", { parallelism: 3 }],
     ["completions: 3", { completions: 3, parallelism: 1 }],
