@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, open, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { executable } from "../support/test-host.ts";
@@ -11,7 +11,6 @@ import { Http2Load } from "./http2-load.ts";
 import { targetOf } from "./kubeconfig.ts";
 import type { MemoryCgroup } from "./memory-cgroup.ts";
 
-const port = 26_443;
 const readyTimeoutMs = 30_000;
 
 /** A control plane of the built executable on a port of its own. */
@@ -32,6 +31,7 @@ export class BenchServer implements AsyncDisposable {
   /** `directory`: of an earlier one, which is then left to the caller; default: a fresh one. */
   static async start(directory?: string, memory?: MemoryCgroup): Promise<BenchServer> {
     const home = directory ?? (await mkdtemp("/var/tmp/mini8s-bench-"));
+    const port = await freePort();
     const log = await open(join(home, "mini8s.log"), "a");
     const started = performance.now();
     const child = spawn(
@@ -44,7 +44,7 @@ export class BenchServer implements AsyncDisposable {
     );
     await log.close();
     try {
-      await untilReady(child, home, started + readyTimeoutMs);
+      await untilReady(child, home, port, started + readyTimeoutMs);
     } catch (caught) {
       child.kill("SIGKILL");
       if (directory === undefined) await rm(home, { recursive: true, force: true });
@@ -90,7 +90,22 @@ function within(
   return ["sh", ["-c", script, memory.membersFile, command, ...args]];
 }
 
-async function untilReady(child: ChildProcess, home: string, deadline: number): Promise<void> {
+/** One that nobody listens on now: there may be other benches, and other servers, on the machine. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+async function untilReady(
+  child: ChildProcess,
+  home: string,
+  port: number,
+  deadline: number,
+): Promise<void> {
   const kubeconfig = join(home, "kubeconfig.yaml");
   for (;;) {
     if (child.exitCode !== null)
