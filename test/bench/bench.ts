@@ -8,6 +8,7 @@ import { endAll } from "./cleanup.ts";
 import { measureCustomResources } from "./custom-resources.ts";
 import { ensureBuilt } from "./ensure-built.ts";
 import { type Figure, renderTable } from "./figure.ts";
+import { measureFuzz } from "./fuzz.ts";
 import { measureGrowth } from "./growth.ts";
 import { measureIdle } from "./idle.ts";
 import { measureLists } from "./lists.ts";
@@ -31,6 +32,7 @@ const sections: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   idle: measureIdle,
   overload: measureOverload,
   store: measureStore,
+  fuzz: measureFuzz,
 };
 
 async function main(args: readonly string[]): Promise<void> {

@@ -142,7 +142,8 @@ export async function createStored(
   const renewed = generates !== "" && resource.namesItself === true;
   for (let tries = 1; ; tries += 1) {
     const next = renewed ? (draftOf(draft) as AnyDraft) : draft;
-    if (generates !== "") next.metadata.name = generatedName(generates);
+    // An object that says no name has the empty one, which is for validation to refuse.
+    next.metadata.name = generates === "" ? (meta.name ?? "") : generatedName(generates);
     if (renewed || tries === 1) resource.prepareCreate?.(next, context.user, deps.clock.now());
     const object = next as KubernetesObject;
     const errors = [

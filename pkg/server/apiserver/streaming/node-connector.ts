@@ -61,8 +61,6 @@ function addressOf(reader: ObjectReader, nodeName: string): NodeAddress {
     const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? 0;
     return { host, port: port > 0 ? port : defaultKubeletPort };
   }
-  throw new ApiError(
-    "InternalError",
-    `Internal error occurred: no preferred addresses found for node ${JSON.stringify(nodeName)}`,
-  );
+  const known = addresses.map(({ type, address }) => `{${type} ${address}}`).join(" ");
+  throw new ApiError("", `no preferred addresses found; known addresses: [${known}]`);
 }
