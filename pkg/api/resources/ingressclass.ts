@@ -13,10 +13,11 @@ import {
   type IngressClassParametersReference,
   ingressClassSchema,
 } from "../generated/networking-v1.generated.ts";
-import { checkDnsLabel, checkDnsSubdomain, checkUrlPath } from "../names.ts";
+import { checkDnsLabel } from "../names.ts";
 import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { networkingGroup } from "../shared/networking.ts";
+import { validateDomainPath } from "../shared/validate-domain-path.ts";
 import { validateTypedReference } from "../shared/validate-references.ts";
 
 export const ingressClassResource = defineResource<IngressClass>({
@@ -68,28 +69,12 @@ const controllerBytesMax = 250;
 function validate({ spec: { controller = "", parameters } }: IngressClass): readonly FieldError[] {
   const errors: FieldError[] = [];
   const path = "spec.controller";
-  if (controller === "") errors.push(required(path));
-  else {
-    if (Buffer.byteLength(controller) > controllerBytesMax) {
-      errors.push(tooLong(path, controllerBytesMax));
-    }
-    errors.push(...validateDomainPath(controller, path));
+  if (Buffer.byteLength(controller) > controllerBytesMax) {
+    errors.push(tooLong(path, controllerBytesMax));
   }
+  validateDomainPath(controller, path, errors);
   if (parameters !== undefined) validateParameters(parameters, "spec.parameters", errors);
   return errors;
-}
-
-function validateDomainPath(value: string, path: string): readonly FieldError[] {
-  const slash = value.indexOf("/");
-  const domain = value.slice(0, slash);
-  const rest = value.slice(slash + 1);
-  if (slash === -1 || domain === "" || rest === "") {
-    return [invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  }
-  return [
-    ...invalidEach(path, domain, checkDnsSubdomain(domain)),
-    ...invalidEach(path, rest, checkUrlPath(rest)),
-  ];
 }
 
 function validateParameters(

@@ -5,28 +5,17 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
   const { effect, key, operator } = toleration;
   if (effect !== undefined && effect !== taint.effect) return false;
   if (key !== undefined && key !== "" && key !== taint.key) return false;
-  switch (operator) {
+  switch (operator ?? "") {
     case "Exists":
       return true;
-    case "Gt":
-    case "Lt":
-      return comparesTo(operator, taint.value, toleration.value);
-    default:
+    case "":
+    case "Equal":
       // An empty key stands for every key only together with Exists.
       return key === taint.key && (toleration.value ?? "") === (taint.value ?? "");
+    default:
+      // Kubernetes has comparisons (Gt, Lt) switched off: no Pod is let in with one, and it would tolerate nothing.
+      return false;
   }
-}
-
-function comparesTo(
-  operator: "Gt" | "Lt",
-  value: string | undefined,
-  bound: string | undefined,
-): boolean {
-  const integer = /^-?(0|[1-9][0-9]*)$/;
-  if (value === undefined || bound === undefined) return false;
-  if (!integer.test(value) || !integer.test(bound)) return false;
-  const difference = BigInt(value) - BigInt(bound);
-  return operator === "Gt" ? difference > 0n : difference < 0n;
 }
 
 /** The first of the taints with one of these effects that nothing tolerates. */

@@ -1,11 +1,8 @@
 import { invalid, invalidEach, required } from "../field-error.ts";
-import { checkDnsSubdomain } from "../names.ts";
+import { checkDnsSubdomain, checkUrlPath } from "../names.ts";
 import type { FieldError } from "../resource.ts";
 
-const pathPattern = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-const pathShape = new RegExp(`^${pathPattern}$`);
-
-/** `acme.io/foo`: how somebody outside Kubernetes is named. */
+/** The value is a domain and a path, as in `acme.io/foo`: how controllers that are not Kubernetes' own are named. */
 export function validateDomainPath(value: string, path: string, errors: FieldError[]): void {
   if (value === "") {
     errors.push(required(path));
@@ -19,9 +16,5 @@ export function validateDomainPath(value: string, path: string, errors: FieldErr
     return;
   }
   errors.push(...invalidEach(path, domain, checkDnsSubdomain(domain)));
-  if (!pathShape.test(rest)) {
-    errors.push(
-      invalid(path, rest, `Invalid path (regex used for validation is '${pathPattern}')`),
-    );
-  }
+  errors.push(...invalidEach(path, rest, checkUrlPath(rest)));
 }
