@@ -100,7 +100,7 @@ export function isTrue(value: string | null | undefined): boolean {
 
 /** The decoded segments of a path; undefined where one cannot be decoded or hides a slash. */
 function segmentsOf(path: string): readonly string[] | undefined {
-  const trimmed = path.replace(/^\/+|\/+$/g, "");
+  const trimmed = withoutOuterSlashes(path);
   if (trimmed === "") return [];
   const segments = trimmed.split("/");
   if (!trimmed.includes("%")) return segments;
@@ -113,4 +113,13 @@ function segmentsOf(path: string): readonly string[] | undefined {
     }
   }
   return decoded;
+}
+
+/** Without an expression: each request passes here. */
+function withoutOuterSlashes(path: string): string {
+  let start = 0;
+  let end = path.length;
+  while (start < end && path.charAt(start) === "/") start += 1;
+  while (end > start && path.charAt(end - 1) === "/") end -= 1;
+  return path.slice(start, end);
 }
