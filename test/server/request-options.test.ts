@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { allResources } from "../../pkg/api/registry.generated.ts";
 import { type ApiWorld, startApiWorld } from "./api-world.ts";
 
 let world: ApiWorld;
@@ -232,4 +233,22 @@ test.each([
   ["HEAD", kept],
 ])("%s %s is not allowed", async (method, path) => {
   expect((await world.request(method, path)).status).toBe(405);
+});
+
+test("an object of any kind that says nothing of itself, not even its name, is refused", async () => {
+  const stored = allResources.filter(
+    ({ verbs, storage }) => verbs.includes("create") && storage !== "none",
+  );
+  expect(stored.length).toBeGreaterThan(50);
+  // A LimitRange without a name is given one.
+  const named = "limitranges";
+  for (const { group, version, plural, scope } of stored) {
+    const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
+    const path = `${root}${scope === "namespace" ? "/namespaces/default" : ""}/${plural}`;
+    for (const body of [{}, { metadata: {}, spec: {} }]) {
+      const { status, text } = await world.request("POST", path, { body });
+      const wanted = plural === named ? [201] : [400, 403, 422];
+      expect(wanted, `${path}: ${text}`).toContain(status);
+    }
+  }
 });
