@@ -60,7 +60,7 @@ export interface PartRules<T extends KubernetesObject> {
 /** How a kind behaves where kinds differ. Everything else is the same for all and is not said here. */
 export interface Strategy<T extends KubernetesObject> {
   /** Fills in what the client left out, in place. Runs on each decoded object, of any verb, before admission. */
-  defaults?(draft: Draft<T>): void;
+  defaults?(draft: Draft<T>, nowMs: number): void;
   /**
    * Last touches to an object about to be created, in place: clears what only the system may set.
    * A kind with a status says here what that of a new object is; a Node, alone, brings its own.

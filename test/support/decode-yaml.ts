@@ -12,7 +12,7 @@ export function decodeYaml<T extends KubernetesObject>(
   const { object } = decodeObject(resource.schema, parseYaml(text).value, {
     fieldValidation: "Strict",
   });
-  resource.defaults?.(object);
+  resource.defaults?.(object, 0);
   return object;
 }
 

@@ -115,7 +115,7 @@ test("no definition, however odd, is more than refused; what is not refused serv
         >["object"];
         try {
           draft = decodeObject(kind.schema, sent).object;
-          kind.defaults?.(draft);
+          kind.defaults?.(draft, 0);
         } catch (caught) {
           expect(caught).toBeInstanceOf(ApiError);
           return;

@@ -414,7 +414,7 @@ describe("a ResourceSlice", () => {
 
   test("says since when a device is tainted", () => {
     const [tainted] = device("taints: [{key: a, effect: NoSchedule}]").spec.devices ?? [];
-    expect(tainted?.taints?.[0]?.timeAdded).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    expect(tainted?.taints?.[0]?.timeAdded).toBe("1970-01-01T00:00:00Z");
   });
 
   test("stays with its node, its driver and its pool", () => {

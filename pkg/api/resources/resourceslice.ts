@@ -25,10 +25,10 @@ export const resourceSliceResource = defineResource<ResourceSlice>({
   plural: "resourceslices",
   scope: "cluster",
   schema: resourceSliceSchema,
-  defaults({ spec }) {
+  defaults({ spec }, nowMs) {
     for (const { taints } of spec.devices ?? []) {
       // A device is tainted from when the first to read the taint has read it.
-      for (const taint of taints ?? []) taint.timeAdded ??= formatTime(Date.now());
+      for (const taint of taints ?? []) taint.timeAdded ??= formatTime(nowMs);
     }
   },
   prepareCreate: ({ spec }) => dropSwitchedOff(spec, undefined),

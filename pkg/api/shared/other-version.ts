@@ -20,8 +20,6 @@ export interface OtherVersion<T extends KubernetesObject, S extends KubernetesOb
   fromStored(object: S): T;
 }
 
-type Touch<S> = ((draft: Draft<S>) => void) | undefined;
-
 /**
  * A further version of `stored`'s kind, for `kubectl get <kind>.<version>.<group>` and clients of its age. What is
  * not said of it is as with `stored`: its rules are asked with the object in the stored form.
@@ -38,8 +36,7 @@ export function otherVersion<T extends KubernetesObject, S extends KubernetesObj
   const fromStored = (object: S): T => ({ ...own.fromStored(object), apiVersion });
 
   /** Lets the stored version touch a draft of this one. */
-  function through(draft: Draft<T>, touch: Touch<S>): void {
-    if (touch === undefined) return;
+  function through(draft: Draft<T>, touch: (kept: Draft<S>) => void): void {
     const kept = draftOf(toStored(draft as T)) as Draft<S>;
     touch(kept);
     const back = draftOf(fromStored(kept as S)) as Record<string, unknown>;
@@ -82,9 +79,10 @@ export function otherVersion<T extends KubernetesObject, S extends KubernetesObj
           (object: T) => read(toStored(object)),
         ]),
       ),
-    defaults(draft) {
+    defaults(draft, nowMs) {
       own.defaults?.(draft);
-      through(draft, stored.defaults);
+      const { defaults } = stored;
+      if (defaults !== undefined) through(draft, (kept) => defaults(kept, nowMs));
     },
     prepareCreate(draft, requester, nowMs) {
       through(draft, (kept) => stored.prepareCreate?.(kept, requester, nowMs));

@@ -17,7 +17,7 @@ export async function createObject(
   options: WriteOptions,
 ): Promise<StoredObject> {
   fillNamespace(resource, namespace, draft);
-  resource.defaults?.(draft);
+  resource.defaults?.(draft, deps.clock.now());
   trackFields(deps, resource, undefined, draft, options.fieldManager ?? context.fieldManager, "");
   return await createStored(deps, context, resource, namespace, draft, options);
 }

@@ -63,7 +63,7 @@ export async function patchObject(
     const decoded = decodePatched(resource, patch, patched, options);
     warnings = decoded.warnings;
     fillNamespace(resource, namespace, decoded.object);
-    resource.defaults?.(decoded.object);
+    resource.defaults?.(decoded.object, deps.clock.now());
     return decoded.object;
   };
   const written = await updateStored(deps, context, {

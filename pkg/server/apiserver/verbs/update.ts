@@ -39,7 +39,7 @@ export async function updateObject(
   const { resource, namespace, name } = target;
   fillNamespace(resource, namespace, draft);
   requireName(draft.metadata.name, name);
-  resource.defaults?.(draft);
+  resource.defaults?.(draft, deps.clock.now());
   const manager = options.fieldManager ?? context.fieldManager;
   const uid = draft.metadata.uid as string | undefined;
   return await updateStored(deps, context, {
