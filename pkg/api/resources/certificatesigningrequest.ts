@@ -221,13 +221,16 @@ function validateSpec(
 }
 
 function validateUsages(asked: readonly string[]): readonly FieldError[] {
+  const seen = new Set<string>();
   return [
     ...asked.flatMap((usage, index) =>
       usages.includes(usage) ? [] : [notSupported(`spec.usages[${index}]`, usage, usages)],
     ),
-    ...asked.flatMap((usage, index) =>
-      asked.indexOf(usage) < index ? [duplicate(`spec.usages[${index}]`, usage)] : [],
-    ),
+    ...asked.flatMap((usage, index) => {
+      if (seen.has(usage)) return [duplicate(`spec.usages[${index}]`, usage)];
+      seen.add(usage);
+      return [];
+    }),
   ];
 }
 
