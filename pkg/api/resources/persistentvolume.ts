@@ -16,6 +16,7 @@ import { deprecatedNodeLabel } from "../shared/deprecated-node-labels.ts";
 import { defaultResourceList } from "../shared/pod-spec-defaults.ts";
 import { storageClassAnnotation } from "../shared/storage-class.ts";
 import { unifiedDiff } from "../shared/unified-diff.ts";
+import { volumeModeColumn } from "../shared/volume-mode-column.ts";
 import { defaultVolumeSource } from "../shared/volume-source-defaults.ts";
 import { validateVolumeSpec } from "../shared/volume-spec.ts";
 import { formatTime } from "../time.ts";
@@ -112,13 +113,7 @@ export const persistentVolumeResource = defineResource<PersistentVolume>({
       cell: ({ status }) => status.reason ?? "",
     },
     ageColumn,
-    {
-      name: "VolumeMode",
-      type: "string",
-      priority: 1,
-      description: "Whether the volume is a file system or a block device.",
-      cell: ({ spec }) => spec.volumeMode ?? "<unset>",
-    },
+    volumeModeColumn,
   ],
 });
 

@@ -31,6 +31,7 @@ import {
 } from "../shared/resource-names.ts";
 import { storageClassAnnotation, storageClassOfClaim } from "../shared/storage-class.ts";
 import { unifiedDiff } from "../shared/unified-diff.ts";
+import { volumeModeColumn } from "../shared/volume-mode-column.ts";
 
 export const persistentVolumeClaimResource = defineResource<PersistentVolumeClaim>({
   group: "",
@@ -108,13 +109,7 @@ export const persistentVolumeClaimResource = defineResource<PersistentVolumeClai
       cell: ({ spec }) => spec.volumeAttributesClassName ?? "<unset>",
     },
     ageColumn,
-    {
-      name: "VolumeMode",
-      type: "string",
-      priority: 1,
-      description: "Whether the volume is a file system or a block device.",
-      cell: ({ spec }) => spec.volumeMode ?? "<unset>",
-    },
+    volumeModeColumn,
   ],
 });
 
