@@ -2,11 +2,8 @@ import { ageColumn, nameColumn } from "../columns.ts";
 import { type ReplicaSet, replicaSetSchema } from "../generated/apps-v1.generated.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { defaultPodSpec } from "../shared/pod-spec-defaults.ts";
-import {
-  validateEachNonNegative,
-  validateNonNegative,
-  validateReplicaCounts,
-} from "../shared/validate-counts.ts";
+import { replicaColumns, validateReplicaStatus } from "../shared/replica-counts.ts";
+import { validateNonNegative } from "../shared/validate-counts.ts";
 import {
   namedTemplateWarnings,
   validateReplicaSelection,
@@ -34,32 +31,10 @@ export const replicaSetResource = defineResource<ReplicaSet>({
   },
   validate,
   validateUpdate: validateSelectorUpdate,
-  validateStatusUpdate,
+  validateStatusUpdate: validateReplicaStatus,
   warnings: namedTemplateWarnings,
   selectableFields: { "status.replicas": ({ status }) => String(status.replicas) },
-  columns: [
-    nameColumn,
-    {
-      name: "Desired",
-      type: "integer",
-      description: "How many pods there should be.",
-      cell: ({ spec }) => spec.replicas ?? 0,
-    },
-    {
-      name: "Current",
-      type: "integer",
-      description: "How many pods there are.",
-      cell: ({ status }) => status.replicas,
-    },
-    {
-      name: "Ready",
-      type: "integer",
-      description: "How many of the pods are ready.",
-      cell: ({ status }) => status.readyReplicas ?? 0,
-    },
-    ageColumn,
-    ...workloadWideColumns,
-  ],
+  columns: [nameColumn, ...replicaColumns, ageColumn, ...workloadWideColumns],
 });
 
 function validate({ spec }: ReplicaSet): readonly FieldError[] {
@@ -67,25 +42,5 @@ function validate({ spec }: ReplicaSet): readonly FieldError[] {
   validateNonNegative(spec.replicas, "spec.replicas", errors);
   validateNonNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
   validateReplicaSelection(spec, errors);
-  return errors;
-}
-
-function validateStatusUpdate({ status }: ReplicaSet): readonly FieldError[] {
-  const errors: FieldError[] = [];
-  validateEachNonNegative(
-    status,
-    [
-      "replicas",
-      "fullyLabeledReplicas",
-      "readyReplicas",
-      "availableReplicas",
-      "observedGeneration",
-      "terminatingReplicas",
-    ],
-    "status",
-    errors,
-  );
-  const limited = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const;
-  validateReplicaCounts(status, limited, "readyReplicas", errors);
   return errors;
 }

@@ -10,11 +10,8 @@ import { equalJson } from "../patch/json-value.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import { defaultPodSpec } from "../shared/pod-spec-defaults.ts";
 import { podWarnings } from "../shared/pod-warnings.ts";
-import {
-  validateEachNonNegative,
-  validateNonNegative,
-  validateReplicaCounts,
-} from "../shared/validate-counts.ts";
+import { replicaColumns, validateReplicaStatus } from "../shared/replica-counts.ts";
+import { validateNonNegative } from "../shared/validate-counts.ts";
 import {
   containerColumns,
   templateLabelsMismatch,
@@ -43,29 +40,12 @@ export const replicationControllerResource = defineResource<ReplicationControlle
   },
   generationChanged: (next, previous) => !equalJson(next.spec, previous.spec),
   validate,
-  validateStatusUpdate,
+  validateStatusUpdate: validateReplicaStatus,
   warnings,
   selectableFields: { "status.replicas": ({ status }) => String(status.replicas) },
   columns: [
     nameColumn,
-    {
-      name: "Desired",
-      type: "integer",
-      description: "How many pods there should be.",
-      cell: ({ spec }) => spec.replicas,
-    },
-    {
-      name: "Current",
-      type: "integer",
-      description: "How many pods there are.",
-      cell: ({ status }) => status.replicas,
-    },
-    {
-      name: "Ready",
-      type: "integer",
-      description: "How many of the pods are ready.",
-      cell: ({ status }) => status.readyReplicas ?? 0,
-    },
+    ...replicaColumns,
     ageColumn,
     ...containerColumns(({ spec }: ReplicationController) => spec.template),
     {
@@ -110,25 +90,6 @@ function validate({ spec }: ReplicationController): readonly FieldError[] {
   const { labels } = template.metadata;
   if (!matchesMap(selector, labels)) errors.push(templateLabelsMismatch(labels));
   validateEndlessTemplate(template, "ReplicationController", errors);
-  return errors;
-}
-
-function validateStatusUpdate({ status }: ReplicationController): readonly FieldError[] {
-  const errors: FieldError[] = [];
-  validateEachNonNegative(
-    status,
-    [
-      "replicas",
-      "fullyLabeledReplicas",
-      "readyReplicas",
-      "availableReplicas",
-      "observedGeneration",
-    ],
-    "status",
-    errors,
-  );
-  const limited = ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] as const;
-  validateReplicaCounts(status, limited, "readyReplicas", errors);
   return errors;
 }
 
