@@ -469,3 +469,16 @@ test("kubectl get services", () => {
     "a=b,b=c",
   ]);
 });
+
+test("as many families as a body has room for are looked through once", () => {
+  const object = service("{ports: [{port: 80, protocol: TCP}]}");
+  const distinct = Array.from({ length: 300_000 }, (_, index) => `IPv${index}`);
+  const ipFamilies = [...distinct, "IPv4"] as NonNullable<Service["spec"]["ipFamilies"]>;
+  const errors = serviceResource.validateCreate?.({
+    ...object,
+    spec: { ...object.spec, ipFamilies },
+  });
+  expect(errors?.filter(({ type }) => type === "Duplicate value")).toEqual([
+    expect.objectContaining({ path: "spec.ipFamilies[300000]", value: "IPv4" }),
+  ]);
+});

@@ -1,4 +1,5 @@
 import {
+  addAll,
   duplicate,
   forbidden,
   invalid,
@@ -43,7 +44,7 @@ export function validateClusterIPs(
     errors.push(notSupported("spec.ipFamilyPolicy", ipFamilyPolicy, policies));
   }
   const wrong = validateAddresses(clusterIPs, previous?.clusterIPs ?? []);
-  errors.push(...wrong);
+  addAll(errors, wrong);
   if (clusterIPs.length > addressesMax) {
     errors.push(invalid(path, clusterIPs, "may only hold up to 2 values"));
   }

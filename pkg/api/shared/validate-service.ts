@@ -49,7 +49,7 @@ export function validateService(
   validatePorts(ports, errors);
   addAll(errors, validateLabels(spec.selector, "spec.selector"));
   validateAffinity(spec, errors);
-  errors.push(...validateClusterIPs(spec, previous?.spec));
+  addAll(errors, validateClusterIPs(spec, previous?.spec));
   validateExternalIPs(spec, previous?.spec, errors);
   if (!types.includes(type)) errors.push(notSupported("spec.type", type, types));
   validatePortNumbers(type, ports, errors);
