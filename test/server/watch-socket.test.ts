@@ -83,6 +83,17 @@ test("many events at once are many messages", async () => {
   watch.socket.terminate();
 });
 
+test.each(["application/json", protobuf])("a long event is one message: %s", async (accept) => {
+  const name = `long-${accept.length}`;
+  const body = { metadata: { name, labels: { of: name } }, data: { a: "x".repeat(100_000) } };
+  await world.request("POST", configMaps, { body });
+  const watch = open(`${configMaps}?${only(name)}`, accept);
+  const { bytes } = await watch.next();
+  expect(bytes.length).toBeGreaterThan(100_000);
+  expect(bytes.toString("latin1")).toContain("x".repeat(100_000));
+  watch.socket.terminate();
+});
+
 test("in protobuf each event is a message of bytes, without the length that a stream needs", async () => {
   await add("bytes");
   const watch = open(`${configMaps}?${only("bytes")}`, protobuf);

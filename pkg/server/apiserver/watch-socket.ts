@@ -23,7 +23,7 @@ export function asksForWebSocket({ upgrade, headers }: Exchange): boolean {
 }
 
 /**
- * Takes the connection over, and writes whole frames of a watch as one message each: JSON as text, protobuf, without
+ * Takes the connection over, and writes each frame of a watch as one message: JSON as text, protobuf, without
  * the length that stands before each frame, as bytes. Throws where the client is gone, or its handshake wrong.
  */
 export function beginWebSocket(exchange: Exchange, encoding: Negotiated["encoding"]): Writable {
@@ -42,9 +42,13 @@ export function beginWebSocket(exchange: Exchange, encoding: Negotiated["encodin
 
 function messagesOf(webSocket: WebSocket, binary: boolean): Writable {
   const split = binary ? lengthPrefixed : lines;
+  let rest: Buffer = Buffer.alloc(0);
   const messages = new Writable({
     write(chunk: Buffer, _, written) {
-      const frames = [...split(chunk)];
+      const frames: Buffer[] = [];
+      const begun = split(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]), frames);
+      // The chunk is its writer's again once it is written; what has only begun is kept until then.
+      rest = Buffer.from(begun);
       const last = frames.pop();
       for (const frame of frames) webSocket.send(frame, { binary });
       if (last === undefined) written();
@@ -70,20 +74,25 @@ function messagesOf(webSocket: WebSocket, binary: boolean): Writable {
 
 const newline = 0x0a;
 
-function* lines(chunk: Buffer): Generator<Buffer> {
+/** Adds the whole lines to `frames`; what is left is the beginning of one. */
+function lines(bytes: Buffer, frames: Buffer[]): Buffer {
   let start = 0;
-  while (start < chunk.length) {
-    const end = chunk.indexOf(newline, start) + 1;
-    yield chunk.subarray(start, end);
+  for (;;) {
+    const end = bytes.indexOf(newline, start) + 1;
+    if (end === 0) return bytes.subarray(start);
+    frames.push(bytes.subarray(start, end));
     start = end;
   }
 }
 
-function* lengthPrefixed(chunk: Buffer): Generator<Buffer> {
+/** Adds what whole frames hold behind their length to `frames`; what is left is the beginning of one. */
+function lengthPrefixed(bytes: Buffer, frames: Buffer[]): Buffer {
   let start = 0;
-  while (start < chunk.length) {
-    const end = start + 4 + chunk.readUInt32BE(start);
-    yield chunk.subarray(start + 4, end);
+  while (bytes.length - start >= 4) {
+    const end = start + 4 + bytes.readUInt32BE(start);
+    if (end > bytes.length) break;
+    frames.push(bytes.subarray(start + 4, end));
     start = end;
   }
+  return bytes.subarray(start);
 }
