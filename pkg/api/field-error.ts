@@ -63,8 +63,3 @@ export const shownErrorsMax = 1_000;
 export function isEnough(errors: readonly FieldError[]): boolean {
   return errors.length >= shownErrorsMax;
 }
-
-/** Adds each of `more`: as many as a body has room for would not fit into the arguments of one call. */
-export function addAll(errors: FieldError[], more: readonly FieldError[]): void {
-  for (const error of more) errors.push(error);
-}

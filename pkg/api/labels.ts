@@ -1,3 +1,4 @@
+import { addAll } from "../base/add-all.ts";
 import { ApiError } from "./api-error.ts";
 import { forbidden, invalid, invalidEach, isEnough, required } from "./field-error.ts";
 import type { LabelSelector } from "./generated/meta-v1.generated.ts";
@@ -313,9 +314,9 @@ export function validateLabels(labels: Labels | undefined, path: string): readon
   const errors: FieldError[] = [];
   for (const key in labels) {
     if (isEnough(errors)) break;
-    errors.push(...invalidEach(path, key, checkQualifiedName(key)));
+    addAll(errors, invalidEach(path, key, checkQualifiedName(key)));
     const value = labels[key] ?? "";
-    errors.push(...invalidEach(path, value, checkLabelValue(value)));
+    addAll(errors, invalidEach(path, value, checkLabelValue(value)));
   }
   return errors;
 }
@@ -360,9 +361,9 @@ export function validateLabelSelector(
         invalid(`${at}.operator`, expression.operator, "not a valid selector operator"),
       ]),
     );
-    errors.push(...invalidEach(`${at}.key`, expression.key, checkQualifiedName(expression.key)));
+    addAll(errors, invalidEach(`${at}.key`, expression.key, checkQualifiedName(expression.key)));
     values.forEach((value, valueIndex) => {
-      errors.push(...invalidEach(`${at}.values[${valueIndex}]`, value, checkLabelValue(value)));
+      addAll(errors, invalidEach(`${at}.values[${valueIndex}]`, value, checkLabelValue(value)));
     });
   });
   return errors;

@@ -1,3 +1,4 @@
+import { addAll } from "../base/add-all.ts";
 import { checkCanonicalIp } from "./ip-address.ts";
 
 /** Says what is wrong with a text, in upstream's sentences; nothing where it is right. */
@@ -143,7 +144,11 @@ export const checkQualifiedName: TextCheck = (value) => {
   if (slash !== -1) {
     const prefix = value.slice(0, slash);
     if (prefix === "") found.push("prefix part must be non-empty");
-    else found.push(...checkDnsSubdomain(prefix).map((problem) => `prefix part ${problem}`));
+    else
+      addAll(
+        found,
+        checkDnsSubdomain(prefix).map((problem) => `prefix part ${problem}`),
+      );
   }
   if (name === "") found.push("name part must be non-empty");
   else if (name.length > 63) found.push(`name part ${bytesMax(63)}`);

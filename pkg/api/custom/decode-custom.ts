@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ApiError } from "../api-error.ts";
 import { type Decoded, type DecodeOptions, decodeObject, type Misfit } from "../codec/decode.ts";
 import { duplicateFields } from "../codec/duplicate-fields.ts";
@@ -32,13 +33,13 @@ export function decodeCustom(
       ));
   const errors: string[] = [...(options.strictErrors ?? [])];
   if (isStrict && options.duplicates !== undefined) {
-    errors.push(...duplicateFields(value, options.duplicates));
+    addAll(errors, duplicateFields(value, options.duplicates));
   }
   const { object, warnings } = decodeObject(envelopeOf(kind), value, {
     fieldValidation: isStrict ? "Warn" : "Ignore",
     refuse,
   });
-  errors.push(...warnings);
+  addAll(errors, warnings);
   const unknown: string[] = [];
   const report = isStrict ? noteIn(unknown) : undefined;
   pruneUnknown(object, schema, true, report);
@@ -57,7 +58,10 @@ export function decodeCustom(
     const why = `${path}: Invalid value: ${JSON.stringify(held)}: ${detail}`;
     throw refuse({ json: why, converter: why });
   }
-  errors.push(...[...unknown, ...embedded.sort()].map((path) => `unknown field "${path}"`));
+  addAll(
+    errors,
+    [...unknown, ...embedded.sort()].map((path) => `unknown field "${path}"`),
+  );
   const told = [...new Set(errors)].slice(0, strictErrorsMax);
   if (options.fieldValidation === "Strict" && told.length > 0) {
     const why = `strict decoding error: ${told.join(", ")}`;

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { isConditionTrue } from "../conditions.ts";
 import {
   duplicate,
@@ -64,11 +65,11 @@ export function validateDefinition(crd: CustomResourceDefinition): readonly Fiel
       invalid("metadata.name", metadata.name, 'must be spec.names.plural+"."+spec.group'),
     );
   }
-  errors.push(...specErrors(spec, strictest));
-  errors.push(...statusErrors(crd));
-  errors.push(...storedVersionErrors(crd));
-  errors.push(...approvalErrors(crd, undefined));
-  errors.push(...preserveErrors(spec, undefined));
+  addAll(errors, specErrors(spec, strictest));
+  addAll(errors, statusErrors(crd));
+  addAll(errors, storedVersionErrors(crd));
+  addAll(errors, approvalErrors(crd, undefined));
+  addAll(errors, preserveErrors(spec, undefined));
   return errors;
 }
 
@@ -91,10 +92,10 @@ export function validateDefinitionUpdate(
   }
   immutable("spec.group", spec.group, before.group);
   immutable("spec.names.plural", spec.names.plural, before.names.plural);
-  errors.push(...statusErrors(crd));
-  errors.push(...storedVersionErrors(crd));
-  errors.push(...approvalErrors(crd, previous));
-  errors.push(...preserveErrors(spec, before));
+  addAll(errors, statusErrors(crd));
+  addAll(errors, storedVersionErrors(crd));
+  addAll(errors, approvalErrors(crd, previous));
+  addAll(errors, preserveErrors(spec, before));
   return errors;
 }
 
@@ -150,29 +151,29 @@ function specErrors(given: CustomResourceDefinitionSpec, before: Rules): readonl
   const spec = hoistedSpec(given);
   const rules = rulesFor(spec, given, before);
   const errors: FieldError[] = [...groupErrors(spec.group)];
-  errors.push(...enumErrors("spec.scope", spec.scope, ["Cluster", "Namespaced"]));
-  errors.push(...missingSchemaErrors(spec, rules));
+  addAll(errors, enumErrors("spec.scope", spec.scope, ["Cluster", "Namespaced"]));
+  addAll(errors, missingSchemaErrors(spec, rules));
   const hasDefaults = given.versions.some((each) => someSchema(schemaOf(each), hasDefault));
   if (hasDefaults && spec.preserveUnknownFields === true) {
     const detail = "must be false in order to use defaults in the schema";
     errors.push(invalid("spec.preserveUnknownFields", true, detail));
   }
   spec.versions.forEach((version, index) => {
-    errors.push(...versionErrors(spec, version, `spec.versions[${index}]`, rules));
+    addAll(errors, versionErrors(spec, version, `spec.versions[${index}]`, rules));
   });
-  errors.push(...versionListErrors(spec));
-  errors.push(...requiredNameErrors(spec.names));
-  errors.push(...nameErrors(spec.names, "spec.names"));
+  addAll(errors, versionListErrors(spec));
+  addAll(errors, requiredNameErrors(spec.names));
+  addAll(errors, nameErrors(spec.names, "spec.names"));
   const hasStatus =
     spec.subresources?.status !== undefined ||
     spec.versions.some(({ subresources }) => subresources?.status !== undefined);
-  errors.push(...schemaHolderErrors(spec.validation, hasStatus, "spec.validation", rules));
-  errors.push(...subresourceErrors(spec.subresources, "spec.subresources"));
+  addAll(errors, schemaHolderErrors(spec.validation, hasStatus, "spec.validation", rules));
+  addAll(errors, subresourceErrors(spec.subresources, "spec.subresources"));
   spec.additionalPrinterColumns?.forEach((column, index) => {
-    errors.push(...columnErrors(column, `spec.additionalPrinterColumns[${index}]`));
+    addAll(errors, columnErrors(column, `spec.additionalPrinterColumns[${index}]`));
   });
-  errors.push(...commonSelectableErrors(spec, rules));
-  errors.push(...conversionErrors(spec));
+  addAll(errors, commonSelectableErrors(spec, rules));
+  addAll(errors, conversionErrors(spec));
   return errors;
 }
 
@@ -235,10 +236,10 @@ function versionErrors(
   const ownSubresources = spec.versions.some((each) => each.subresources !== undefined);
   const subresources = ownSubresources ? version.subresources : spec.subresources;
   const hasStatus = subresources?.status !== undefined;
-  errors.push(...schemaHolderErrors(version.schema, hasStatus, `${path}.schema`, rules));
-  errors.push(...subresourceErrors(version.subresources, `${path}.subresources`));
+  addAll(errors, schemaHolderErrors(version.schema, hasStatus, `${path}.schema`, rules));
+  addAll(errors, subresourceErrors(version.subresources, `${path}.subresources`));
   version.additionalPrinterColumns?.forEach((column, index) => {
-    errors.push(...columnErrors(column, `${path}.additionalPrinterColumns[${index}]`));
+    addAll(errors, columnErrors(column, `${path}.additionalPrinterColumns[${index}]`));
   });
   const fields = version.selectableFields ?? [];
   if (fields.length === 0) return errors;
@@ -248,7 +249,7 @@ function versionErrors(
     errors.push(invalid(`${path}.selectableFields`, "", detail));
   } else {
     const mayBeMany = rules.tooManySelectable.has(version.name);
-    errors.push(...selectableErrors(fields, schema, `${path}.selectableFields`, mayBeMany));
+    addAll(errors, selectableErrors(fields, schema, `${path}.selectableFields`, mayBeMany));
   }
   return errors;
 }
@@ -361,7 +362,7 @@ function schemaHolderErrors(
   if (schema === undefined) return [];
   const at = `${path}.openAPIV3Schema`;
   const errors: FieldError[] = [];
-  if (hasStatus) errors.push(...rootErrors(schema, at));
+  if (hasStatus) addAll(errors, rootErrors(schema, at));
   if (schema.nullable === true) {
     errors.push(forbidden(`${at}.nullable`, "nullable cannot be true at the root"));
   }
@@ -373,8 +374,8 @@ function schemaHolderErrors(
         : defaultErrors(schema, at, rules.requirePrunedDefaults)),
     );
   }
-  errors.push(...schemaErrors(schema, at, rules));
-  errors.push(...unsupportedSchemaRules(schema, at));
+  addAll(errors, schemaErrors(schema, at, rules));
+  addAll(errors, unsupportedSchemaRules(schema, at));
   return errors;
 }
 
@@ -438,7 +439,7 @@ function subresourceErrors(
     const at = `${path}.scale.${field}`;
     const value = scale[field];
     if (value === "") errors.push(required(at));
-    else if (!value.startsWith(".")) errors.push(...simplePathErrors(value, at));
+    else if (!value.startsWith(".")) addAll(errors, simplePathErrors(value, at));
     else if (!value.startsWith(prefix)) errors.push(invalid(at, value, detail));
   };
   check("specReplicasPath", ".spec.", "should be a json path under .spec");
@@ -446,7 +447,7 @@ function subresourceErrors(
   const selector = scale.labelSelectorPath ?? "";
   const at = `${path}.scale.labelSelectorPath`;
   if (selector === "") return errors;
-  if (!selector.startsWith(".")) errors.push(...simplePathErrors(selector, at));
+  if (!selector.startsWith(".")) addAll(errors, simplePathErrors(selector, at));
   else if (!/^\.(spec|status)\./.test(selector)) {
     errors.push(invalid(at, selector, "should be a json path under either .spec or .status"));
   }
@@ -483,7 +484,7 @@ function columnErrors(column: PrinterColumn, path: string): readonly FieldError[
     errors.push(invalid(`${path}.format`, format, `must be one of ${columnFormats.join(",")}`));
   }
   if (column.jsonPath === "") errors.push(required(`${path}.JSONPath`));
-  else errors.push(...simplePathErrors(column.jsonPath, `${path}.JSONPath`));
+  else addAll(errors, simplePathErrors(column.jsonPath, `${path}.JSONPath`));
   return errors;
 }
 
@@ -546,8 +547,8 @@ function conversionErrors(spec: HoistedSpec): readonly FieldError[] {
     const detail = "must be None if spec.preserveUnknownFields is true";
     errors.push(invalid(`${path}.strategy`, conversion.strategy, detail));
   }
-  errors.push(...enumErrors(`${path}.strategy`, conversion.strategy, ["None", "Webhook"]));
-  errors.push(...unsupportedConversion(spec));
+  addAll(errors, enumErrors(`${path}.strategy`, conversion.strategy, ["None", "Webhook"]));
+  addAll(errors, unsupportedConversion(spec));
   if (conversion.strategy === "Webhook") return errors;
   const detail = "should not be set when strategy is not set to Webhook";
   if (conversion.webhook?.clientConfig !== undefined) {

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import type { ApiError } from "../api-error.ts";
 import { decodeObject, type Misfit } from "../codec/decode.ts";
 import { invalid, invalidEach, required } from "../field-error.ts";
@@ -167,15 +168,15 @@ function validateResource(
   const kindPath = child(path, "kind");
   if (apiVersion === undefined) errors.push(required(versionPath));
   if (kind === undefined) errors.push(required(kindPath));
-  if (apiVersion !== undefined) errors.push(...checkApiVersion(apiVersion, versionPath));
-  if (kind !== undefined) errors.push(...checkKind(kind, kindPath));
+  if (apiVersion !== undefined) addAll(errors, checkApiVersion(apiVersion, versionPath));
+  if (kind !== undefined) addAll(errors, checkKind(kind, kindPath));
   if (metadata === undefined || !isJsonObject(metadata)) return;
   const meta = metadata as unknown as ObjectMeta;
   // Within another object a resource needs no name.
   const named = meta.name === undefined || meta.name === "" ? { ...meta, name: "fakename" } : meta;
   const scope = meta.namespace === undefined || meta.namespace === "" ? "cluster" : "namespace";
   const rules = { scope, nameRule: "path-segment" } as const;
-  errors.push(...validateObjectMeta(named, rules, child(path, "metadata")));
+  addAll(errors, validateObjectMeta(named, rules, child(path, "metadata")));
 }
 
 function checkApiVersion(apiVersion: unknown, path: string): readonly FieldError[] {

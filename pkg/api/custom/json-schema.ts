@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 /** A schema as a CustomResourceDefinition states it: `apiextensions.k8s.io/v1` JSONSchemaProps. */
 export interface JsonSchema {
   readonly id?: string;
@@ -101,11 +102,11 @@ export function schemasIn(schema: JsonSchema): readonly JsonSchema[] {
     if (typeof each === "object" && each !== null && !Array.isArray(each)) inner.push(each);
   };
   add(itemsOf(schema));
-  inner.push(...itemsByPlace(schema));
+  addAll(inner, itemsByPlace(schema));
   inner.push(...(schema.allOf ?? []), ...(schema.anyOf ?? []), ...(schema.oneOf ?? []));
   add(schema.not);
   for (const maps of [schema.properties, schema.patternProperties, schema.definitions]) {
-    inner.push(...Object.values(maps ?? {}));
+    addAll(inner, Object.values(maps ?? {}));
   }
   add(schema.additionalProperties);
   add(schema.additionalItems);

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import type { FieldError } from "../resource.ts";
 import {
@@ -87,7 +88,7 @@ function check(
   }
   checkMapType(schema, path, errors);
   checkListType(schema, path, options, errors);
-  if (options.requireUsableKeys) errors.push(...keyErrors(schema, path));
+  if (options.requireUsableKeys) addAll(errors, keyErrors(schema, path));
 }
 
 function isSchema(value: JsonSchema | readonly string[]): value is JsonSchema {
@@ -202,7 +203,7 @@ function checkListType(
   const keys = schema["x-kubernetes-list-map-keys"] ?? [];
   if (listType !== undefined) {
     const isList = requireType(schema, "array", "x-kubernetes-list-type", path, errors);
-    if (isList && options.requireAtomicSets) errors.push(...setErrors(schema, path));
+    if (isList && options.requireAtomicSets) addAll(errors, setErrors(schema, path));
     if (!listTypes.includes(listType)) errors.push(notSupported(typePath, listType, listTypes));
   }
   if (keys.length > 0 && listType !== "map") {

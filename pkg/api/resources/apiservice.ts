@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import {
@@ -94,8 +95,8 @@ function validate({ metadata, spec }: APIService): readonly FieldError[] {
       required("spec.group", "only v1 may have an empty group and it better be legacy kube"),
     );
   }
-  if (group !== "") errors.push(...invalidEach("spec.group", group, checkDnsSubdomain(group)));
-  errors.push(...invalidEach("spec.version", version, checkDns1035Label(version)));
+  if (group !== "") addAll(errors, invalidEach("spec.group", group, checkDnsSubdomain(group)));
+  addAll(errors, invalidEach("spec.version", version, checkDns1035Label(version)));
   const priority = (field: string, value: number, max: number) => {
     if (value > 0 && value <= max) return;
     errors.push(invalid(`spec.${field}`, value, `must be positive and less than ${max}`));

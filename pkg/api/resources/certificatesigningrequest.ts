@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { readCertificate } from "../../base/x509/certificate.ts";
 import { readCertificateRequest } from "../../base/x509/certificate-request.ts";
 import { decodePemBlocks } from "../../base/x509/pem.ts";
@@ -193,12 +194,12 @@ function validateSpec(
   if (problem !== undefined) errors.push(invalid("spec.request", spec.request, problem));
   if ((spec.usages ?? []).length === 0) errors.push(required("spec.usages"));
   // A spec never changes: only that of a new request can be at fault.
-  if (previous === undefined) errors.push(...validateUsages(spec.usages ?? []));
+  if (previous === undefined) addAll(errors, validateUsages(spec.usages ?? []));
   if (previous?.spec.signerName !== legacySigner && spec.signerName === legacySigner) {
     const detail = "the legacy signerName is not allowed via this API version";
     errors.push(invalid("spec.signerName", spec.signerName, detail));
   } else {
-    errors.push(...validateSignerName("spec.signerName", spec.signerName));
+    addAll(errors, validateSignerName("spec.signerName", spec.signerName));
   }
   if (spec.expirationSeconds !== undefined && spec.expirationSeconds < expirationSecondsMin) {
     errors.push(
@@ -209,7 +210,7 @@ function validateSpec(
       ),
     );
   }
-  errors.push(...validateConditions(request.status?.conditions ?? []));
+  addAll(errors, validateConditions(request.status?.conditions ?? []));
   const certificate = request.status?.certificate;
   if (certificate !== previous?.status?.certificate) {
     const fault = certificateProblem(certificate ?? "");

@@ -1,5 +1,6 @@
+import { addAll } from "../../base/add-all.ts";
 import { createdAtColumn, nameColumn } from "../columns.ts";
-import { addAll, required } from "../field-error.ts";
+import { required } from "../field-error.ts";
 import { type ClusterRole, clusterRoleSchema } from "../generated/rbac-v1.generated.ts";
 import { validateLabelSelector } from "../labels.ts";
 import { defineResource, type FieldError } from "../resource.ts";

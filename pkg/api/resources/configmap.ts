@@ -1,5 +1,6 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { addAll, invalid } from "../field-error.ts";
+import { invalid } from "../field-error.ts";
 import { type ConfigMap, configMapSchema } from "../generated/core-v1.generated.ts";
 import { defineResource, type FieldError } from "../resource.ts";
 import {

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { duplicate, immutableDetail, invalid, invalidEach, required } from "../field-error.ts";
 import {
@@ -55,7 +56,7 @@ function validateDriver(
   errors: FieldError[],
 ): void {
   const { name, nodeID, allocatable, topologyKeys = [] } = driver;
-  errors.push(...validateCsiDriverName(name, `${path}.name`));
+  addAll(errors, validateCsiDriverName(name, `${path}.name`));
   if (nodeID === "") errors.push(required(`${path}.nodeID`));
   if (Buffer.byteLength(nodeID) > nodeIdCharactersMax) {
     errors.push(
@@ -70,7 +71,7 @@ function validateDriver(
     if (key === "") errors.push(required(path));
     if (keys.has(key)) errors.push(duplicate(path, key));
     keys.add(key);
-    errors.push(...invalidEach(path, key, checkQualifiedName(key)));
+    addAll(errors, invalidEach(path, key, checkQualifiedName(key)));
   }
 }
 

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn, printLabels } from "../columns.ts";
 import { invalid, notSupported, required } from "../field-error.ts";
 import {
@@ -123,7 +124,7 @@ function defaults(daemonSet: Draft<DaemonSet>): void {
 function validate({ spec }: DaemonSet): readonly FieldError[] {
   const errors: FieldError[] = [];
   const problems = validateLabelSelector(spec.selector, "spec.selector");
-  errors.push(...problems);
+  addAll(errors, problems);
   if (problems.length === 0) validateTemplateLabels(spec, errors);
   const selector = spec.selector as DaemonSet["spec"]["selector"] | undefined;
   if (selector !== undefined) validateNotEmpty(selector, "daemonset", errors);

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { invalidEach, notSupported, required } from "../field-error.ts";
 import {
@@ -70,21 +71,21 @@ function validateSubset(subset: EndpointSubset, path: string): readonly FieldErr
   }
   for (const field of fields) {
     (subset[field] ?? []).forEach((address, index) => {
-      errors.push(...validateAddress(address, `${path}.${field}[${index}]`));
+      addAll(errors, validateAddress(address, `${path}.${field}[${index}]`));
     });
   }
   ports.forEach(({ appProtocol, name = "", port, protocol = "" }, index) => {
     const at = `${path}.ports[${index}]`;
     if (name === "") {
       if (ports.length > 1) errors.push(required(`${at}.name`));
-    } else errors.push(...invalidEach(`${at}.name`, name, checkDnsLabel(name)));
-    errors.push(...invalidEach(`${at}.port`, port, checkPortNumber(port)));
+    } else addAll(errors, invalidEach(`${at}.name`, name, checkDnsLabel(name)));
+    addAll(errors, invalidEach(`${at}.port`, port, checkPortNumber(port)));
     if (!["SCTP", "TCP", "UDP"].includes(protocol)) {
       errors.push(notSupported(`${at}.protocol`, protocol, ["SCTP", "TCP", "UDP"]));
     }
     if (appProtocol !== undefined) {
       const problems = checkQualifiedName(appProtocol);
-      errors.push(...invalidEach(`${at}.appProtocol`, appProtocol, problems));
+      addAll(errors, invalidEach(`${at}.appProtocol`, appProtocol, problems));
     }
   });
   return errors;

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import {
   duplicate,
@@ -134,7 +135,7 @@ function validatePorts(ports: readonly EndpointPort[], errors: FieldError[]): vo
   const names = new Set<string>();
   ports.forEach(({ appProtocol, name = "", protocol = "" }, index) => {
     const at = `ports[${index}]`;
-    if (name !== "") errors.push(...invalidEach(`${at}.name`, name, checkDnsLabel(name)));
+    if (name !== "") addAll(errors, invalidEach(`${at}.name`, name, checkDnsLabel(name)));
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     names.add(name);
     if (!protocols.includes(protocol)) {
@@ -142,7 +143,7 @@ function validatePorts(ports: readonly EndpointPort[], errors: FieldError[]): vo
     }
     if (appProtocol !== undefined) {
       const problems = checkQualifiedName(appProtocol);
-      errors.push(...invalidEach(`${at}.appProtocol`, appProtocol, problems));
+      addAll(errors, invalidEach(`${at}.appProtocol`, appProtocol, problems));
     }
   });
 }
@@ -160,13 +161,13 @@ function validateEndpoint(
     errors.push(tooMany(at, addresses.length, addressesMax));
   }
   addresses.forEach((address, index) => {
-    errors.push(...validateAddress(address, addressType, `${at}[${index}]`));
+    addAll(errors, validateAddress(address, addressType, `${at}[${index}]`));
   });
   if (nodeName !== undefined) {
-    errors.push(...invalidEach(`${path}.nodeName`, nodeName, checkDnsSubdomain(nodeName)));
+    addAll(errors, invalidEach(`${path}.nodeName`, nodeName, checkDnsSubdomain(nodeName)));
   }
   if (hostname !== undefined) {
-    errors.push(...invalidEach(`${path}.hostname`, hostname, checkDnsLabel(hostname)));
+    addAll(errors, invalidEach(`${path}.hostname`, hostname, checkDnsLabel(hostname)));
   }
   validateHints(hints?.forZones ?? [], checkLabelValue, `${path}.hints.forZones`, errors);
   validateHints(hints?.forNodes ?? [], checkDnsSubdomain, `${path}.hints.forNodes`, errors);
@@ -186,7 +187,7 @@ function validateHints(
   hints.forEach(({ name }, index) => {
     const at = `${path}[${index}].name`;
     if (seen.has(name)) errors.push(duplicate(at, name));
-    else errors.push(...invalidEach(at, name, check(name)));
+    else addAll(errors, invalidEach(at, name, check(name)));
     seen.add(name);
   });
 }

@@ -1,5 +1,6 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { addAll, forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
+import { forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import {
   type FlowSchema,
   flowSchemaSchema,
@@ -105,7 +106,7 @@ function validate({ metadata: { name }, spec, status }: FlowSchema): readonly Fi
   const level = spec.priorityLevelConfiguration.name;
   const levelPath = "spec.priorityLevelConfiguration.name";
   if (level === "") errors.push(required(levelPath, "must reference a priority level"));
-  else errors.push(...invalidEach(levelPath, level, checkDnsSubdomain(level)));
+  else addAll(errors, invalidEach(levelPath, level, checkDnsSubdomain(level)));
   (spec.rules ?? []).forEach((rule, index) => {
     validateRules(rule, `spec.rules[${index}]`, errors);
   });
@@ -186,11 +187,11 @@ function validateServiceAccount(
   const { name, namespace } = serviceAccount;
   if (name === "") errors.push(required(`${path}.name`));
   else if (name !== "*") {
-    errors.push(...invalidEach(`${path}.name`, name, checkDnsSubdomain(name)));
+    addAll(errors, invalidEach(`${path}.name`, name, checkDnsSubdomain(name)));
   }
   if (namespace === "") {
     errors.push(required(`${path}.namespace`, "must specify namespace for service account"));
-  } else errors.push(...invalidEach(`${path}.namespace`, namespace, checkDnsLabel(namespace)));
+  } else addAll(errors, invalidEach(`${path}.namespace`, namespace, checkDnsLabel(namespace)));
 }
 
 /** Says that a list with a `*` has something else, too. */
@@ -240,7 +241,7 @@ function validateResourceRule(rule: ResourcePolicyRule, path: string, errors: Fi
     const intro = "each member of this list must be '*' or a DNS-1123 label; ";
     namespaces.forEach((namespace, index) => {
       const details = checkDnsLabel(namespace).map((detail) => intro + detail);
-      errors.push(...invalidEach(`${path}.namespaces[${index}]`, namespace, details));
+      addAll(errors, invalidEach(`${path}.namespaces[${index}]`, namespace, details));
     });
   }
 }

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import {
@@ -132,7 +133,7 @@ function validateSpec(spec: IngressSpec): readonly FieldError[] {
   });
   const className = spec.ingressClassName;
   if (className !== undefined) {
-    errors.push(...invalidEach("spec.ingressClassName", className, checkDnsSubdomain(className)));
+    addAll(errors, invalidEach("spec.ingressClassName", className, checkDnsSubdomain(className)));
   }
   return errors;
 }
@@ -143,10 +144,10 @@ function checkHost(host: string): readonly string[] {
 
 function validateTls({ hosts, secretName = "" }: IngressTLS, path: string, errors: FieldError[]) {
   (hosts ?? []).forEach((host, index) => {
-    errors.push(...invalidEach(`${path}.hosts[${index}]`, host, checkHost(host)));
+    addAll(errors, invalidEach(`${path}.hosts[${index}]`, host, checkHost(host)));
   });
   if (secretName !== "") {
-    errors.push(...invalidEach(`${path}.secretName`, secretName, checkDnsSubdomain(secretName)));
+    addAll(errors, invalidEach(`${path}.secretName`, secretName, checkDnsSubdomain(secretName)));
   }
 }
 
@@ -155,7 +156,7 @@ const noIpDetail = "must be a DNS name, not an IP address";
 function validateRule({ host = "", http }: IngressRule, path: string, errors: FieldError[]): void {
   if (host !== "") {
     if (parseIp(host) !== undefined) errors.push(invalid(`${path}.host`, host, noIpDetail));
-    errors.push(...invalidEach(`${path}.host`, host, checkHost(host)));
+    addAll(errors, invalidEach(`${path}.host`, host, checkHost(host)));
   }
   if (http === undefined) return;
   const { paths = [] } = http;
@@ -206,7 +207,7 @@ function validateBackend(
   if (resource !== undefined && service !== undefined) {
     errors.push(invalid(path, "", "cannot set both resource and service backends"));
   } else if (resource !== undefined) {
-    errors.push(...validateTypedReference(resource, `${path}.resource`));
+    addAll(errors, validateTypedReference(resource, `${path}.resource`));
   } else if (service !== undefined) validateServiceBackend(service, path, errors);
   else errors.push(invalid(path, "", "resource or service backend is required"));
 }
@@ -218,14 +219,14 @@ function validateServiceBackend(
 ): void {
   const at = `${path}.service`;
   if (name === "") errors.push(required(`${at}.name`));
-  else errors.push(...invalidEach(`${at}.name`, name, checkDnsLabel(name)));
+  else addAll(errors, invalidEach(`${at}.name`, name, checkDnsLabel(name)));
   const { name: portName = "", number = 0 } = port;
   if (portName !== "" && number !== 0) {
     errors.push(invalid(path, "", "cannot set both port name & port number"));
   } else if (portName !== "") {
-    errors.push(...invalidEach(`${at}.port.name`, portName, checkPortName(portName)));
+    addAll(errors, invalidEach(`${at}.port.name`, portName, checkPortName(portName)));
   } else if (number !== 0) {
-    errors.push(...invalidEach(`${at}.port.number`, number, checkPortNumber(number)));
+    addAll(errors, invalidEach(`${at}.port.number`, number, checkPortNumber(number)));
   } else errors.push(required(path, "port name or number is required"));
 }
 
@@ -235,10 +236,10 @@ function validateStatusUpdate(next: Ingress, previous: Ingress): readonly FieldE
   (next.status.loadBalancer.ingress ?? []).forEach(({ ip = "", hostname = "" }, index) => {
     const path = `status.loadBalancer.ingress[${index}]`;
     if (ip !== "" && !before.has(ip)) {
-      errors.push(...invalidEach(`${path}.ip`, ip, checkIpAddress(ip)));
+      addAll(errors, invalidEach(`${path}.ip`, ip, checkIpAddress(ip)));
     }
     if (hostname === "") return;
-    errors.push(...invalidEach(`${path}.hostname`, hostname, checkDnsSubdomain(hostname)));
+    addAll(errors, invalidEach(`${path}.hostname`, hostname, checkDnsSubdomain(hostname)));
     if (parseIp(hostname) !== undefined) {
       errors.push(invalid(`${path}.hostname`, hostname, noIpDetail));
     }

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import {
   forbidden,
@@ -82,7 +83,7 @@ function validateParameters(
   path: string,
   errors: FieldError[],
 ): void {
-  errors.push(...validateTypedReference(parameters, path));
+  addAll(errors, validateTypedReference(parameters, path));
   const { namespace, scope } = parameters;
   const at = `${path}.namespace`;
   switch (scope) {
@@ -92,7 +93,7 @@ function validateParameters(
     case "Namespace":
       if (namespace === undefined) {
         errors.push(required(at, "`parameters.scope` is set to 'Namespace'"));
-      } else errors.push(...invalidEach(at, namespace, checkDnsLabel(namespace)));
+      } else addAll(errors, invalidEach(at, namespace, checkDnsLabel(namespace)));
       break;
     case "Cluster":
       if (namespace !== undefined) {

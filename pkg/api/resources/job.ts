@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, humanDuration, nameColumn } from "../columns.ts";
 import { isConditionTrue } from "../conditions.ts";
 import { invalid, required } from "../field-error.ts";
@@ -173,7 +174,7 @@ function requireLabel(
 function validateSelector({ selector, template }: JobSpec, errors: FieldError[]): void {
   const problems = validateLabelSelector(selector, "spec.selector");
   if (selector === undefined) errors.push(required("spec.selector"));
-  else errors.push(...problems);
+  else addAll(errors, problems);
   const { labels } = template.metadata;
   if (problems.length === 0 && !matchesSelector(selectorOf(selector), labels)) {
     errors.push(templateLabelsMismatch(labels));

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { addAll } from "../../base/add-all.ts";
 import { createdAtColumn, nameColumn } from "../columns.ts";
 import { duplicate, forbidden, invalid, invalidEach, isEnough, required } from "../field-error.ts";
 import {
@@ -57,7 +58,7 @@ function validate({ spec }: LimitRange): readonly FieldError[] {
   (spec.limits ?? []).forEach((item, index) => {
     if (isEnough(errors)) return;
     const path = `spec.limits[${index}]`;
-    errors.push(...checkType(item.type, `${path}.type`));
+    addAll(errors, checkType(item.type, `${path}.type`));
     if (types.has(item.type)) errors.push(duplicate(`${path}.type`, item.type));
     types.add(item.type);
     validateItem(item, path, errors);

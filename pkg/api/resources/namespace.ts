@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { invalid, isEnough } from "../field-error.ts";
 import { type Namespace, namespaceSchema } from "../generated/core-v1.generated.ts";
@@ -34,7 +35,7 @@ export const namespaceResource = defineResource<Namespace>({
     const errors: FieldError[] = [];
     for (const finalizer of spec.finalizers ?? []) {
       if (isEnough(errors)) break;
-      errors.push(...checkNamespaceFinalizer(finalizer, "spec.finalizers"));
+      addAll(errors, checkNamespaceFinalizer(finalizer, "spec.finalizers"));
     }
     return errors;
   },

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import {
@@ -143,9 +144,9 @@ function validatePort(
     if (endPort !== undefined) wrongEnd("may not be specified when `port` is not specified");
   } else if (typeof port === "string") {
     if (endPort !== undefined) wrongEnd("may not be specified when `port` is non-numeric");
-    errors.push(...invalidEach(`${path}.port`, port, checkPortName(port)));
+    addAll(errors, invalidEach(`${path}.port`, port, checkPortName(port)));
   } else {
-    errors.push(...invalidEach(`${path}.port`, port, checkPortNumber(port)));
+    addAll(errors, invalidEach(`${path}.port`, port, checkPortNumber(port)));
     if (endPort === undefined) return;
     if (endPort < port) wrongEnd("must be greater than or equal to `port`");
     for (const detail of checkPortNumber(endPort)) wrongEnd(detail);
@@ -181,12 +182,12 @@ function validateBlock(
     errors.push(required(`${path}.cidr`));
     return;
   }
-  errors.push(...invalidEach(`${path}.cidr`, cidr, check(cidr)));
+  addAll(errors, invalidEach(`${path}.cidr`, cidr, check(cidr)));
   const outer = parseCidr(cidr);
   if (outer === undefined) return;
   except.forEach((text, index) => {
     const at = `${path}.except[${index}]`;
-    errors.push(...invalidEach(at, text, check(text)));
+    addAll(errors, invalidEach(at, text, check(text)));
     const inner = parseCidr(text);
     if (inner === undefined) return;
     if (!containsCidr(outer, inner) || inner.prefixBits === outer.prefixBits) {

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { findCondition } from "../conditions.ts";
 import { duplicate, forbidden, invalid, invalidEach, isEnough } from "../field-error.ts";
@@ -125,7 +126,7 @@ function validate(node: Node): readonly FieldError[] {
   const { podCIDRs = [] } = node.spec;
   podCIDRs.forEach((cidr, index) => {
     if (!isEnough(errors))
-      errors.push(...invalidEach(`spec.podCIDRs[${index}]`, cidr, checkCidr(cidr)));
+      addAll(errors, invalidEach(`spec.podCIDRs[${index}]`, cidr, checkCidr(cidr)));
   });
   const families = new Set(podCIDRs.map((cidr) => parseCidr(cidr)?.family));
   if (podCIDRs.length > families.size) {
@@ -213,7 +214,7 @@ function warnings({ spec }: Node): readonly string[] {
     found.push("spec.externalID: this field is deprecated, and is unused by Kubernetes");
   }
   (spec.podCIDRs ?? []).forEach((cidr, index) => {
-    found.push(...cidrWarnings(`spec.podCIDRs[${index}]`, cidr));
+    addAll(found, cidrWarnings(`spec.podCIDRs[${index}]`, cidr));
   });
   return found;
 }

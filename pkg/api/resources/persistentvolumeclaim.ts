@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import {
   forbidden,
@@ -273,13 +274,13 @@ function validateStatusUpdate({ spec, status }: PersistentVolumeClaim): readonly
   }
   for (const [name, state] of Object.entries(status.allocatedResourceStatuses ?? {})) {
     const path = "status.allocatedResourceStatuses";
-    errors.push(...checkResizable(name, path));
+    addAll(errors, checkResizable(name, path));
     if (!resizeStatuses.includes(state)) errors.push(notSupported(path, name, resizeStatuses));
   }
   for (const [name, amount] of Object.entries(status.allocatedResources ?? {})) {
     const path = "status.allocatedResources";
     const problems = checkResizable(name, path);
-    if (problems.length > 0) errors.push(...problems);
+    if (problems.length > 0) addAll(errors, problems);
     else validateAmount("storage", amount, `${path}[${name}]`, errors);
   }
   return errors;

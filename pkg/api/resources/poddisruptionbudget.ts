@@ -1,5 +1,6 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { addAll, invalid, notSupported } from "../field-error.ts";
+import { invalid, notSupported } from "../field-error.ts";
 import {
   type PodDisruptionBudget,
   podDisruptionBudgetSchema,

@@ -1,5 +1,6 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { addAll, forbidden, invalid, notSupported, required } from "../field-error.ts";
+import { forbidden, invalid, notSupported, required } from "../field-error.ts";
 import {
   type LimitedPriorityLevelConfiguration,
   type LimitResponse,

@@ -1,6 +1,6 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import {
-  addAll,
   forbidden,
   immutableDetail,
   invalid,
@@ -212,7 +212,7 @@ function validateDeviceStatus(
 }
 
 function validateIdentity(identity: DeviceIdentity, path: string, errors: FieldError[]): void {
-  errors.push(...validateCsiDriverName(identity.driver, `${path}.driver`));
+  addAll(errors, validateCsiDriverName(identity.driver, `${path}.driver`));
   validatePoolName(identity.pool, `${path}.pool`, errors);
   validateDnsLabel(identity.device, `${path}.device`, errors);
   if (identity.shareID !== undefined) validateUid(identity.shareID, `${path}.shareID`, errors);
@@ -238,7 +238,7 @@ function validateNetworkData(
     addressesMax,
     `${path}.ips`,
     errors,
-    (address, at) => errors.push(...invalidEach(at, address, checkInterfaceAddress(address))),
+    (address, at) => addAll(errors, invalidEach(at, address, checkInterfaceAddress(address))),
     (address) => address,
   );
 }

@@ -1,5 +1,6 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import { addAll, forbidden, immutableDetail, invalid } from "../field-error.ts";
+import { forbidden, immutableDetail, invalid } from "../field-error.ts";
 import {
   type ResourceClaimTemplate,
   type ResourceClaimTemplateSpec,

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { immutableDetail, invalid, required } from "../field-error.ts";
 import {
@@ -76,7 +77,7 @@ function validateAmounts(
   const errors: FieldError[] = [];
   for (const [name, amount] of Object.entries(amounts ?? {})) {
     const at = `${path}[${name}]`;
-    errors.push(...checkResourceName(name, at));
+    addAll(errors, checkResourceName(name, at));
     if (!name.includes("/") && !isStandardQuotaResource(name)) {
       errors.push(invalid(at, name, "must be a standard resource for quota"));
     }

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { immutableDetail, invalid, invalidEach, required } from "../field-error.ts";
 import {
@@ -183,7 +184,7 @@ function validateNodes(spec: ResourceSliceSpec, errors: FieldError[]): void {
     errors.push(invalid("spec.nodeName", nodeName, detail));
   } else if (nodeName !== undefined) {
     given.push("`nodeName`");
-    errors.push(...invalidEach("spec.nodeName", nodeName, checkDnsSubdomain(nodeName)));
+    addAll(errors, invalidEach("spec.nodeName", nodeName, checkDnsSubdomain(nodeName)));
   }
   if (nodeSelector !== undefined) {
     given.push("`nodeSelector`");

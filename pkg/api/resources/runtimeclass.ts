@@ -1,12 +1,6 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
-import {
-  addAll,
-  duplicate,
-  immutableDetail,
-  invalid,
-  invalidEach,
-  required,
-} from "../field-error.ts";
+import { duplicate, immutableDetail, invalid, invalidEach, required } from "../field-error.ts";
 import type { Toleration } from "../generated/core-v1.generated.ts";
 import { type RuntimeClass, runtimeClassSchema } from "../generated/node-v1.generated.ts";
 import { validateLabels } from "../labels.ts";

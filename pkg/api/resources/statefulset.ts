@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import {
@@ -126,7 +127,7 @@ function validateSpec(spec: StatefulSetSpec): readonly FieldError[] {
     }
   }
   (spec.volumeClaimTemplates ?? []).forEach((claim, index) => {
-    errors.push(...validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`));
+    addAll(errors, validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${index}].spec`));
   });
   validateNonNegative(spec.replicas, "spec.replicas", errors);
   validateNonNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);

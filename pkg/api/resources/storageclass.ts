@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import {
   duplicate,
@@ -130,5 +131,5 @@ function validateRequirement(
       errors.push(duplicate(`${path}.values[${index}]`, value));
     seen.add(value);
   });
-  errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));
+  addAll(errors, invalidEach(`${path}.key`, key, checkQualifiedName(key)));
 }

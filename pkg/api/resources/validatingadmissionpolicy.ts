@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { ageColumn, nameColumn } from "../columns.ts";
 import { duplicate, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import {
@@ -109,7 +110,7 @@ function validateAnnotation(
   errors: FieldError[],
 ): void {
   const whole = `${name}/${key}`;
-  errors.push(...invalidEach(`${path}.key`, whole, checkQualifiedName(whole)));
+  addAll(errors, invalidEach(`${path}.key`, whole, checkQualifiedName(whole)));
   const at = `${path}.valueExpression`;
   const trimmed = valueExpression.trim();
   if (trimmed === "") errors.push(required(at, "valueExpression is not specified"));

@@ -1,5 +1,5 @@
+import { addAll } from "../../base/add-all.ts";
 import {
-  addAll,
   duplicate,
   forbidden,
   invalid,
@@ -56,7 +56,7 @@ export function validatePolicy(
   ];
   if (matchConstraints === undefined) errors.push(required(at));
   else {
-    errors.push(...validateMatchResources(matchConstraints, at));
+    addAll(errors, validateMatchResources(matchConstraints, at));
     if ((matchConstraints.resourceRules ?? []).length === 0) {
       errors.push(required(`${at}.resourceRules`));
     }
@@ -143,7 +143,7 @@ function validateParamRef(
   const errors: FieldError[] = [];
   const twice = "name and selector are mutually exclusive";
   if (name !== "") {
-    errors.push(...invalidEach(`${path}.name`, name, checkPathSegment(name)));
+    addAll(errors, invalidEach(`${path}.name`, name, checkPathSegment(name)));
     if (selector !== undefined) errors.push(forbidden(`${path}.name`, twice));
   }
   addAll(errors, validateLabelSelector(selector, `${path}.selector`));

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import {
   duplicate,
   invalid,
@@ -148,7 +149,7 @@ function validateNamedRule(rule: NamedRuleWithOperations, path: string): readonl
   const seen = new Set<string>();
   (rule.resourceNames ?? []).forEach((name, index) => {
     const at = `${path}.resourceNames[${index}]`;
-    errors.push(...invalidEach(at, name, checkPathSegment(name)));
+    addAll(errors, invalidEach(at, name, checkPathSegment(name)));
     if (seen.has(name)) errors.push(duplicate(at, name));
     seen.add(name);
   });
@@ -193,7 +194,7 @@ export function validateMatchConditions(
     const at = `${path}[${index}]`;
     if (expression.trim() === "") errors.push(required(`${at}.expression`));
     if (name === "") errors.push(required(`${at}.name`));
-    else errors.push(...invalidEach(`${at}.name`, name, checkQualifiedName(name)));
+    else addAll(errors, invalidEach(`${at}.name`, name, checkQualifiedName(name)));
     if (name !== "" && seen.has(name)) errors.push(duplicate(`${at}.name`, name));
     seen.add(name);
   });

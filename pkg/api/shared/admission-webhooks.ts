@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import {
   duplicate,
   forbidden,
@@ -86,7 +87,7 @@ const secondsMax = 30;
 function validateWebhook(webhook: Webhook, path: string, errors: FieldError[]): void {
   validateFullName(webhook.name, `${path}.name`, errors);
   (webhook.rules ?? []).forEach((rule, index) => {
-    errors.push(...validateAdmissionRule(rule, `${path}.rules[${index}]`));
+    addAll(errors, validateAdmissionRule(rule, `${path}.rules[${index}]`));
   });
   const choice = (field: "failurePolicy" | "matchPolicy" | "reinvocationPolicy", of: string[]) => {
     const value = webhook[field];
@@ -150,7 +151,7 @@ function validateReviewVersions(
   versions.forEach((version, index) => {
     const at = `${path}[${index}]`;
     if (seen.has(version)) errors.push(invalid(at, version, "duplicate version"));
-    else errors.push(...invalidEach(at, version, checkDns1035Label(version)));
+    else addAll(errors, invalidEach(at, version, checkDns1035Label(version)));
     seen.add(version);
   });
   if (!versions.some((version) => reviewVersions.includes(version))) {

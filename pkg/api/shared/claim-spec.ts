@@ -1,4 +1,5 @@
-import { addAll, invalid, invalidEach, notSupported, required } from "../field-error.ts";
+import { addAll } from "../../base/add-all.ts";
+import { invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import type {
   PersistentVolumeClaimSpec,
   TypedLocalObjectReference,
@@ -36,7 +37,7 @@ export function validateClaimSpec(
   validateStorage(spec.resources?.requests?.["storage"], `${path}.resources[storage]`, errors);
   if (storageClassName !== "") {
     const problems = checkDnsSubdomain(storageClassName);
-    errors.push(...invalidEach(`${path}.storageClassName`, storageClassName, problems));
+    addAll(errors, invalidEach(`${path}.storageClassName`, storageClassName, problems));
   }
   if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
     errors.push(notSupported(`${path}.volumeMode`, spec.volumeMode, volumeModes));
@@ -72,7 +73,7 @@ function validateDataSources(
   validateDataSource(dataSourceRef, at, errors);
   const { namespace = "", ...reference } = dataSourceRef;
   if (namespace !== "") {
-    errors.push(...invalidEach(`${at}.namespace`, namespace, checkDnsLabel(namespace)));
+    addAll(errors, invalidEach(`${at}.namespace`, namespace, checkDnsLabel(namespace)));
   }
   if (dataSource === undefined) return;
   // The field that is meant stands where upstream prints a value.
@@ -94,7 +95,7 @@ function validateDataSource(
     );
   }
   if (apiGroup !== "") {
-    errors.push(...invalidEach(`${path}.apiGroup`, apiGroup, checkDnsSubdomain(apiGroup)));
+    addAll(errors, invalidEach(`${path}.apiGroup`, apiGroup, checkDnsSubdomain(apiGroup)));
   }
 }
 

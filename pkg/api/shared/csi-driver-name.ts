@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalidEach, required, tooLong } from "../field-error.ts";
 import { checkDnsSubdomain } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -9,6 +10,6 @@ export function validateCsiDriverName(name: string, path: string): readonly Fiel
   if (name === "") return [required(path)];
   const errors: FieldError[] = [];
   if (name.length > driverNameCharactersMax) errors.push(tooLong(path, driverNameCharactersMax));
-  errors.push(...invalidEach(path, name, checkDnsSubdomain(name.toLowerCase())));
+  addAll(errors, invalidEach(path, name, checkDnsSubdomain(name.toLowerCase())));
   return errors;
 }

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { duplicate, invalid, invalidEach } from "../field-error.ts";
 import { checkQualifiedName } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -19,7 +20,7 @@ export function validateBindingConditions(
   const awaitedPath = `${path}.bindingConditions`;
   const failedPath = `${path}.bindingFailureConditions`;
   const checkName = (name: string, at: string) => {
-    errors.push(...invalidEach(at, name, checkQualifiedName(name)));
+    addAll(errors, invalidEach(at, name, checkQualifiedName(name)));
   };
   validateItems(awaited, conditionsMax, awaitedPath, errors, checkName);
   validateItems(failed, conditionsMax, failedPath, errors, checkName);

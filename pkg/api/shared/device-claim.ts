@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, invalidEach, notSupported, required, tooLong } from "../field-error.ts";
 import type {
   DeviceClaim,
@@ -116,7 +117,7 @@ function validateWanted(
   if (deviceClassName === "") errors.push(required(`${path}.deviceClassName`));
   else {
     const problems = checkDnsSubdomain(deviceClassName);
-    errors.push(...invalidEach(`${path}.deviceClassName`, deviceClassName, problems));
+    addAll(errors, invalidEach(`${path}.deviceClassName`, deviceClassName, problems));
   }
   validateDeviceSelectors(request.selectors, `${path}.selectors`, errors);
   if (allocationMode === "All") {
@@ -152,7 +153,7 @@ function validateDeviceToleration(
   path: string,
   errors: FieldError[],
 ): void {
-  if (key !== "") errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));
+  if (key !== "") addAll(errors, invalidEach(`${path}.key`, key, checkQualifiedName(key)));
   const said: string = operator;
   if (said === "Exists") {
     const detail = "must be empty for operator `Exists`";
@@ -248,7 +249,7 @@ export function validateDeviceConfiguration(
     errors.push(required(`${path}.opaque`));
     return;
   }
-  errors.push(...validateCsiDriverName(opaque.driver, `${path}.opaque.driver`));
+  addAll(errors, validateCsiDriverName(opaque.driver, `${path}.opaque.driver`));
   validateRawObject(opaque.parameters, parametersBytesMax, `${path}.opaque.parameters`, errors);
 }
 

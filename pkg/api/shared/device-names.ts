@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, invalidEach, required, tooLong } from "../field-error.ts";
 import { checkDnsLabel, checkDnsSubdomain, checkLabelValue } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -14,16 +15,16 @@ export function validatePoolName(name: string, path: string, errors: FieldError[
   }
   if (name.length > poolCharactersMax) errors.push(tooLong(path, poolCharactersMax));
   for (const part of name.split("/")) {
-    errors.push(...invalidEach(path, part, checkDnsSubdomain(part)));
+    addAll(errors, invalidEach(path, part, checkDnsSubdomain(part)));
   }
 }
 
 export function validateDnsLabel(name: string, path: string, errors: FieldError[]): void {
-  errors.push(...invalidEach(path, name, checkDnsLabel(name)));
+  addAll(errors, invalidEach(path, name, checkDnsLabel(name)));
 }
 
 export function validateLabelValue(value: string, path: string, errors: FieldError[]): void {
-  errors.push(...invalidEach(path, value, checkLabelValue(value)));
+  addAll(errors, invalidEach(path, value, checkLabelValue(value)));
 }
 
 /** What a device has: `name`, or `domain/name` of whoever defined it. */
@@ -38,7 +39,7 @@ export function validateDeviceQualifiedName(
   // A name with more slashes is taken as it is, as upstream has it.
   if (parts.length !== 2) return;
   if (first === "") errors.push(invalid(path, "", "the domain must not be empty"));
-  else errors.push(...validateCsiDriverName(first, path));
+  else addAll(errors, validateCsiDriverName(first, path));
   if (second === "") errors.push(invalid(path, "", "the name must not be empty"));
   else validateIdentifier(second, path, errors);
 }

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, invalidEach, notFound, notSupported, required, tooLong } from "../field-error.ts";
 import type {
   Counter,
@@ -167,7 +168,7 @@ function validateVersion(text: string, path: string, errors: FieldError[]): void
 function validateTaint(taint: DeviceTaint, path: string, errors: FieldError[]): void {
   const { key, value = "" } = taint;
   const effect: string = taint.effect;
-  errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));
+  addAll(errors, invalidEach(`${path}.key`, key, checkQualifiedName(key)));
   if (value !== "") validateLabelValue(value, `${path}.value`, errors);
   if (effect === "") errors.push(required(`${path}.effect`));
   else if (!deviceTaintEffects.includes(effect)) {
@@ -200,7 +201,7 @@ function validateNode(device: Device, path: string, errors: FieldError[]): void 
   if (nodeName === "") errors.push(invalid(`${path}.nodeName`, nodeName, "must not be empty"));
   else if (nodeName !== undefined) {
     given.push("`nodeName`");
-    errors.push(...invalidEach(`${path}.nodeName`, nodeName, checkDnsSubdomain(nodeName)));
+    addAll(errors, invalidEach(`${path}.nodeName`, nodeName, checkDnsSubdomain(nodeName)));
   }
   if (nodeSelector !== undefined) {
     given.push("`nodeSelector`");

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import {
   duplicate,
   invalid,
@@ -254,7 +255,7 @@ function validatePodConditions(
   }
   patterns.forEach(({ type, status }, index) => {
     const at = `${path}[${index}]`;
-    errors.push(...invalidEach(`${at}.type`, type, checkQualifiedName(type)));
+    addAll(errors, invalidEach(`${at}.type`, type, checkQualifiedName(type)));
     if (!conditionStatuses.includes(status)) {
       errors.push(notSupported(`${at}.status`, status, conditionStatuses));
     }

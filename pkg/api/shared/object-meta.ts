@@ -1,5 +1,5 @@
+import { addAll } from "../../base/add-all.ts";
 import {
-  addAll,
   forbidden,
   immutableDetail,
   invalid,
@@ -39,18 +39,18 @@ export function validateObjectMeta(
   if (meta.generateName !== undefined && meta.generateName !== "") {
     // A prefix may end where a whole name may not.
     const asName = meta.generateName.replace(/-$/, "a");
-    errors.push(...invalidEach(`${at}.generateName`, meta.generateName, checkName(asName)));
+    addAll(errors, invalidEach(`${at}.generateName`, meta.generateName, checkName(asName)));
   }
   if (meta.name === undefined || meta.name === "") {
     errors.push(required(`${at}.name`, "name or generateName is required"));
   } else {
-    errors.push(...invalidEach(`${at}.name`, meta.name, checkName(meta.name)));
+    addAll(errors, invalidEach(`${at}.name`, meta.name, checkName(meta.name)));
   }
   if (resource.scope === "namespace") {
     if (meta.namespace === undefined || meta.namespace === "") {
       errors.push(required(`${at}.namespace`));
     } else {
-      errors.push(...invalidEach(`${at}.namespace`, meta.namespace, checkDnsLabel(meta.namespace)));
+      addAll(errors, invalidEach(`${at}.namespace`, meta.namespace, checkDnsLabel(meta.namespace)));
     }
   } else if (meta.namespace !== undefined && meta.namespace !== "") {
     errors.push(forbidden(`${at}.namespace`, "not allowed on this type"));
@@ -75,7 +75,7 @@ function validateAnnotations(
   const errors: FieldError[] = [];
   let bytes = 0;
   for (const [key, value] of Object.entries(annotations)) {
-    errors.push(...invalidEach(path, key, checkQualifiedName(key.toLowerCase())));
+    addAll(errors, invalidEach(path, key, checkQualifiedName(key.toLowerCase())));
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
   }
   if (bytes > annotationsBytesMax) errors.push(tooLong(path, annotationsBytesMax));

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import type {
   Container,
   ContainerPort,
@@ -54,10 +55,10 @@ export function podWarnings(pod: PodLike, path: string): readonly string[] {
     warnAboutSelectors(spec.affinity?.[field], `${at}spec.affinity.${field}`, warnings);
   }
   (spec.dnsConfig?.nameservers ?? []).forEach((server, index) => {
-    warnings.push(...ipWarnings(`${at}spec.dnsConfig.nameservers[${index}]`, server));
+    addAll(warnings, ipWarnings(`${at}spec.dnsConfig.nameservers[${index}]`, server));
   });
   (spec.hostAliases ?? []).forEach(({ ip }, index) => {
-    warnings.push(...ipWarnings(`${at}spec.hostAliases[${index}].ip`, ip));
+    addAll(warnings, ipWarnings(`${at}spec.hostAliases[${index}].ip`, ip));
   });
   return warnings;
 }
@@ -163,7 +164,7 @@ function warnAboutProfiles(
       warn(`${containerSeccompPrefix}${name}`, useSeccompProfile);
     }
   }
-  warnings.push(...appArmorWarnings({ metadata: { annotations }, spec }, path));
+  addAll(warnings, appArmorWarnings({ metadata: { annotations }, spec }, path));
 }
 
 // ---- volumes ------------------------------------------------------------------------
@@ -192,9 +193,9 @@ function warnAboutVolumes({ volumes = [] }: PodSpec, path: string, warnings: str
     const claim = volume.ephemeral?.volumeClaimTemplate;
     if (claim === undefined) return;
     const at = `${path}[${index}].ephemeral.volumeClaimTemplate.spec`;
-    warnings.push(...claimSpecWarnings(claim.spec, at));
+    addAll(warnings, claimSpecWarnings(claim.spec, at));
   });
-  warnings.push(...volumePathWarnings(volumes));
+  addAll(warnings, volumePathWarnings(volumes));
 }
 
 // ---- doubles and fractions ------------------------------------------------------------

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import type { PolicyRule, RoleRef, Subject } from "../generated/rbac-v1.generated.ts";
 import { checkDnsSubdomain, checkPathSegment } from "../names.ts";
@@ -81,7 +82,7 @@ export function validateRoleBinding(
     errors.push(notSupported("roleRef.kind", roleRef.kind, roleKinds));
   }
   if (roleRef.name === "") errors.push(required("roleRef.name"));
-  else errors.push(...invalidEach("roleRef.name", roleRef.name, checkPathSegment(roleRef.name)));
+  else addAll(errors, invalidEach("roleRef.name", roleRef.name, checkPathSegment(roleRef.name)));
   (subjects ?? []).forEach((subject, index) => {
     validateSubject(subject, isNamespaced, `subjects[${index}]`, errors);
   });
@@ -97,7 +98,7 @@ function validateSubject(
   if (name === "") errors.push(required(`${path}.name`));
   switch (kind) {
     case "ServiceAccount":
-      if (name !== "") errors.push(...invalidEach(`${path}.name`, name, checkDnsSubdomain(name)));
+      if (name !== "") addAll(errors, invalidEach(`${path}.name`, name, checkDnsSubdomain(name)));
       if (apiGroup !== "") errors.push(notSupported(`${path}.apiGroup`, apiGroup, [""]));
       if (!isNamespaced && namespace === "") errors.push(required(`${path}.namespace`));
       break;

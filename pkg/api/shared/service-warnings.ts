@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import type { Service } from "../generated/core-v1.generated.ts";
 import { cidrWarnings, ipWarnings } from "../ip-address.ts";
 
@@ -17,7 +18,7 @@ export function serviceWarnings({ metadata, spec }: Service): readonly string[] 
   const isHeadless = type === "ClusterIP" && clusterIP === "None";
   if (clusterIP !== "" && clusterIP !== "None") {
     clusterIPs.forEach((address, index) => {
-      warnings.push(...ipWarnings(`spec.clusterIPs[${index}]`, address));
+      addAll(warnings, ipWarnings(`spec.clusterIPs[${index}]`, address));
     });
   }
   if (isHeadless) {
@@ -32,16 +33,16 @@ export function serviceWarnings({ metadata, spec }: Service): readonly string[] 
     }
   }
   externalIPs.forEach((address, index) => {
-    warnings.push(...ipWarnings(`spec.externalIPs[${index}]`, address));
+    addAll(warnings, ipWarnings(`spec.externalIPs[${index}]`, address));
   });
   if (externalIPs.length > 0 && !isHeadless && type !== "ExternalName") {
     warnings.push(
       "spec.externalIPs is deprecated and may no longer be implemented in some clusters",
     );
   }
-  if (loadBalancerIP !== "") warnings.push(...ipWarnings("spec.loadBalancerIP", loadBalancerIP));
+  if (loadBalancerIP !== "") addAll(warnings, ipWarnings("spec.loadBalancerIP", loadBalancerIP));
   (spec.loadBalancerSourceRanges ?? []).forEach((range, index) => {
-    warnings.push(...cidrWarnings(`spec.loadBalancerSourceRanges[${index}]`, range));
+    addAll(warnings, cidrWarnings(`spec.loadBalancerSourceRanges[${index}]`, range));
   });
   if (type === "ExternalName" && externalIPs.length > 0) {
     warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');

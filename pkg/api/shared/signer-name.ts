@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, required, tooLong } from "../field-error.ts";
 import { checkDnsLabel, checkDnsSubdomain } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -17,12 +18,12 @@ export function validateSignerName(path: string, name: string): readonly FieldEr
   const errors: FieldError[] = [];
   if (domain.length > subdomainCharactersMax) errors.push(tooLong(path, subdomainCharactersMax));
   const labels = domain.split(".");
-  errors.push(...firstProblem(path, domain, labels, checkDnsLabel));
+  addAll(errors, firstProblem(path, domain, labels, checkDnsLabel));
   if (labels.length < 2) {
     const detail = "should be a domain with at least two segments separated by dots";
     errors.push(invalid(path, domain, detail));
   }
-  errors.push(...firstProblem(path, rest, rest.split("."), checkDnsSubdomain));
+  addAll(errors, firstProblem(path, rest, rest.split("."), checkDnsSubdomain));
   // The path leaves room for a label and a subdomain: what names a namespaced kind.
   const charactersMax = 2 * subdomainCharactersMax + labelCharactersMax + 2;
   if (name.length > charactersMax) errors.push(tooLong(path, charactersMax));

@@ -1,3 +1,5 @@
+import { addAll } from "../../base/add-all.ts";
+
 interface Block {
   readonly left: number;
   readonly right: number;
@@ -45,10 +47,20 @@ function printHunk(
   ];
   for (const stretch of hunk) {
     const removed = left.slice(...stretch.left);
-    if (stretch.same) lines.push(...removed.map((line) => ` ${line}`));
+    if (stretch.same)
+      addAll(
+        lines,
+        removed.map((line) => ` ${line}`),
+      );
     else {
-      lines.push(...removed.map((line) => `-${line}`));
-      lines.push(...right.slice(...stretch.right).map((line) => `+${line}`));
+      addAll(
+        lines,
+        removed.map((line) => `-${line}`),
+      );
+      addAll(
+        lines,
+        right.slice(...stretch.right).map((line) => `+${line}`),
+      );
     }
   }
   return `${lines.join("\n")}\n`;

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalidEach, tooLong } from "../field-error.ts";
 import { checkQualifiedName } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -12,7 +13,7 @@ export function validateAnnotations(
 ): void {
   let bytes = 0;
   for (const key in annotations) {
-    errors.push(...invalidEach(path, key, checkQualifiedName(key.toLowerCase())));
+    addAll(errors, invalidEach(path, key, checkQualifiedName(key.toLowerCase())));
     bytes += Buffer.byteLength(key) + Buffer.byteLength(annotations[key] ?? "");
   }
   if (bytes > annotationBytesMax) errors.push(tooLong(path, annotationBytesMax));

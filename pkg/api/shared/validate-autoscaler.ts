@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { forbidden, invalid, invalidEach, notSupported, required } from "../field-error.ts";
 import type {
   CrossVersionObjectReference,
@@ -101,8 +102,8 @@ function validateReference(
   path: string,
   errors: FieldError[],
 ): void {
-  errors.push(...validateRequiredSegment(kind, `${path}.kind`));
-  errors.push(...validateRequiredSegment(name, `${path}.name`));
+  addAll(errors, validateRequiredSegment(kind, `${path}.kind`));
+  addAll(errors, validateRequiredSegment(name, `${path}.name`));
   const problem = checkApiVersion(apiVersion, rule);
   if (problem !== undefined) errors.push(invalid(`${path}.apiVersion`, apiVersion, problem));
 }
@@ -214,10 +215,10 @@ function validateContainer(
   errors: FieldError[],
 ): void {
   if (name === "") errors.push(required(`${path}.name`, "must specify a resource name"));
-  else errors.push(...checkContainerResourceName(name, `${path}.name`));
+  else addAll(errors, checkContainerResourceName(name, `${path}.name`));
   if (container === "") {
     errors.push(required(`${path}.container`, "must specify a container"));
-  } else errors.push(...invalidEach(`${path}.container`, container, checkDnsLabel(container)));
+  } else addAll(errors, invalidEach(`${path}.container`, container, checkDnsLabel(container)));
 }
 
 function requireTarget(
@@ -278,7 +279,7 @@ function validateTarget(target: MetricTarget, path: string, errors: FieldError[]
 
 function validateIdentifier({ name }: MetricIdentifier, path: string, errors: FieldError[]): void {
   if (name === "") errors.push(required(`${path}.name`, "must specify a metric name"));
-  else errors.push(...validateRequiredSegment(name, `${path}.name`));
+  else addAll(errors, validateRequiredSegment(name, `${path}.name`));
 }
 
 // ---- behaviour -------------------------------------------------------------------

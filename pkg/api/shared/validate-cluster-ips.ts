@@ -1,5 +1,5 @@
+import { addAll } from "../../base/add-all.ts";
 import {
-  addAll,
   duplicate,
   forbidden,
   invalid,
@@ -123,7 +123,7 @@ export function validateClusterIPsUpdate(
   if (now.length > 0 && before.length > 0 && now[0] !== before[0]) {
     errors.push(invalid(`${path}[0]`, now, changed));
   }
-  if (now.length === 1 && before.length > 1) errors.push(...mustBeSingle(next, "clusterIP"));
+  if (now.length === 1 && before.length > 1) addAll(errors, mustBeSingle(next, "clusterIP"));
   return errors;
 }
 
@@ -148,7 +148,7 @@ export function validateIpFamiliesUpdate(
   if (now.length > 0 && before.length > 0 && now[0] !== before[0]) {
     errors.push(invalid(at, clusterIPs, changed));
   }
-  if (now.length === 1 && before.length > 1) errors.push(...mustBeSingle(next, "ipFamily"));
+  if (now.length === 1 && before.length > 1) addAll(errors, mustBeSingle(next, "ipFamily"));
   return errors;
 }
 

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import {
   duplicate,
   forbidden,
@@ -65,7 +66,7 @@ export function validateContainer(
   errors: FieldError[],
 ): void {
   if (container.name === "") errors.push(required(`${path}.name`));
-  else errors.push(...invalidEach(`${path}.name`, container.name, checkDnsLabel(container.name)));
+  else addAll(errors, invalidEach(`${path}.name`, container.name, checkDnsLabel(container.name)));
   if (container.image === undefined || container.image === "") {
     errors.push(required(`${path}.image`));
   }
@@ -108,7 +109,7 @@ function validatePorts(ports: readonly ContainerPort[], path: string, errors: Fi
     const at = `${path}.ports[${index}]`;
     if (port.name !== undefined && port.name !== "") {
       const problems = checkPortName(port.name);
-      if (problems.length > 0) errors.push(...invalidEach(`${at}.name`, port.name, problems));
+      if (problems.length > 0) addAll(errors, invalidEach(`${at}.name`, port.name, problems));
       else if (names.has(port.name)) errors.push(duplicate(`${at}.name`, port.name));
       else names.add(port.name);
     }
@@ -123,7 +124,7 @@ function validatePorts(ports: readonly ContainerPort[], path: string, errors: Fi
       );
     }
     if (port.hostPort !== undefined && port.hostPort !== 0) {
-      errors.push(...invalidEach(`${at}.hostPort`, port.hostPort, checkPortNumber(port.hostPort)));
+      addAll(errors, invalidEach(`${at}.hostPort`, port.hostPort, checkPortNumber(port.hostPort)));
     }
     if (!protocols.has(port.protocol)) {
       errors.push(notSupported(`${at}.protocol`, port.protocol, [...protocols]));
@@ -170,7 +171,7 @@ function validateEnvironment(
     const at = `${path}[${index}]`;
     if (variable.name === "") errors.push(required(`${at}.name`));
     else {
-      errors.push(...invalidEach(`${at}.name`, variable.name, checkEnvironmentName(variable.name)));
+      addAll(errors, invalidEach(`${at}.name`, variable.name, checkEnvironmentName(variable.name)));
     }
     if (variable.valueFrom !== undefined) {
       validateValueFrom(variable.valueFrom, variable.value ?? "", `${at}.valueFrom`, errors);
@@ -198,9 +199,9 @@ function validateValueFrom(
     if (ref === undefined) continue;
     sources += 1;
     const { name = "", key = "" } = ref as Partial<typeof ref>;
-    errors.push(...invalidEach(`${path}.${field}.name`, name, checkDnsSubdomain(name)));
+    addAll(errors, invalidEach(`${path}.${field}.name`, name, checkDnsSubdomain(name)));
     if (key === "") errors.push(required(`${path}.${field}.key`));
-    else errors.push(...invalidEach(`${path}.${field}.key`, key, checkConfigMapKey(key)));
+    else addAll(errors, invalidEach(`${path}.${field}.key`, key, checkConfigMapKey(key)));
   }
   if (source.fileKeyRef !== undefined) {
     sources += 1;
@@ -227,9 +228,9 @@ function validateFileKey(
   errors: FieldError[],
 ): void {
   if (key === "") errors.push(required(`${path}.key`));
-  else errors.push(...invalidEach(`${path}.key`, key, checkEnvironmentName(key)));
+  else addAll(errors, invalidEach(`${path}.key`, key, checkEnvironmentName(key)));
   if (volumeName === "") errors.push(required(`${path}.volumeName`));
-  else errors.push(...invalidEach(`${path}.volumeName`, volumeName, checkDnsLabel(volumeName)));
+  else addAll(errors, invalidEach(`${path}.volumeName`, volumeName, checkDnsLabel(volumeName)));
   if (file === "") errors.push(required(`${path}.path`));
   else validateNoBacksteps(file, `${path}.path`, errors);
 }
@@ -265,7 +266,7 @@ export function validateFieldRef(
       return;
     }
     const name = field === "metadata.annotations" ? key.toLowerCase() : key;
-    errors.push(...invalidEach(path, key, checkQualifiedName(name)));
+    addAll(errors, invalidEach(path, key, checkQualifiedName(name)));
     return;
   }
   if (!knownFieldPaths.has(ref.fieldPath)) {
@@ -359,7 +360,7 @@ function validateEnvFrom(
       const checked = name?.replace(/-$/, "a");
       if (name === "") errors.push(required(`${at}.${field}.name`));
       else if (name !== undefined && checked !== undefined) {
-        errors.push(...invalidEach(`${at}.${field}.name`, name, checkDnsSubdomain(checked)));
+        addAll(errors, invalidEach(`${at}.${field}.name`, name, checkDnsSubdomain(checked)));
       }
     }
     if (source.configMapRef === undefined && source.secretRef === undefined) {
@@ -582,7 +583,7 @@ function validateHttpGet(action: HTTPGetAction, path: string, errors: FieldError
     errors.push(notSupported(`${path}.scheme`, action.scheme ?? "", ["HTTP", "HTTPS"]));
   }
   for (const { name } of action.httpHeaders ?? []) {
-    errors.push(...invalidEach(`${path}.httpHeaders`, name, checkHttpHeaderName(name)));
+    addAll(errors, invalidEach(`${path}.httpHeaders`, name, checkHttpHeaderName(name)));
   }
 }
 
@@ -593,5 +594,5 @@ export function validatePortReference(
   errors: FieldError[],
 ): void {
   const problems = typeof port === "number" ? checkPortNumber(port) : checkPortName(port);
-  errors.push(...invalidEach(path, port, problems));
+  addAll(errors, invalidEach(path, port, problems));
 }

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, invalidEach } from "../field-error.ts";
 import { checkPercent } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -32,7 +33,7 @@ export function validateIntOrPercent(
   errors: FieldError[],
 ): void {
   if (typeof value === "number") validateNonNegative(value, path, errors);
-  else if (value !== undefined) errors.push(...invalidEach(path, value, checkPercent(value)));
+  else if (value !== undefined) addAll(errors, invalidEach(path, value, checkPercent(value)));
 }
 
 export function validateAtMost100Percent(

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, invalidEach, required } from "../field-error.ts";
 import { checkDnsSubdomain, checkUrlPath } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -15,6 +16,6 @@ export function validateDomainPath(value: string, path: string, errors: FieldErr
     errors.push(invalid(path, value, 'must be a domain-prefixed path (such as "acme.io/foo")'));
     return;
   }
-  errors.push(...invalidEach(path, domain, checkDnsSubdomain(domain)));
-  errors.push(...invalidEach(path, rest, checkUrlPath(rest)));
+  addAll(errors, invalidEach(path, domain, checkDnsSubdomain(domain)));
+  addAll(errors, invalidEach(path, rest, checkUrlPath(rest)));
 }

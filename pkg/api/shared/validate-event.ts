@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, invalidEach, required } from "../field-error.ts";
 import type { Event } from "../generated/core-v1.generated.ts";
 import { checkDnsSubdomain, checkQualifiedName } from "../names.ts";
@@ -18,7 +19,7 @@ export function validateEvent(
   // Events of the newer sort say when they happened, and by whom they are told.
   if (hasTime(event)) validateReport(event, reporter, errors);
   const { namespace = "" } = event.metadata;
-  errors.push(...invalidEach("namespace", namespace, checkDnsSubdomain(namespace)));
+  addAll(errors, invalidEach("namespace", namespace, checkDnsSubdomain(namespace)));
   return errors;
 }
 
@@ -39,7 +40,7 @@ function validatePlace(event: Event, errors: FieldError[]): void {
 function validateReport(event: Event, reporter: string, errors: FieldError[]): void {
   const { reportingComponent = "", reportingInstance = "", action = "", reason = "" } = event;
   if (reportingComponent === "") errors.push(required(reporter));
-  errors.push(...invalidEach(reporter, reportingComponent, checkQualifiedName(reportingComponent)));
+  addAll(errors, invalidEach(reporter, reportingComponent, checkQualifiedName(reportingComponent)));
   for (const [field, value] of Object.entries({ reportingInstance, action, reason })) {
     if (value === "") errors.push(required(field));
     validateLength(value, field, reportedCharactersMax, errors);

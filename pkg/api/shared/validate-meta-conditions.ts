@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import {
   duplicate,
   invalid,
@@ -35,7 +36,7 @@ export function validateMetaConditions(
 
 function validateCondition(condition: Condition, path: string, errors: FieldError[]): void {
   const { type, status, observedGeneration = 0, lastTransitionTime, reason, message } = condition;
-  errors.push(...invalidEach(`${path}.type`, type, checkQualifiedName(type)));
+  addAll(errors, invalidEach(`${path}.type`, type, checkQualifiedName(type)));
   if (!statuses.includes(status)) errors.push(notSupported(`${path}.status`, status, statuses));
   if (observedGeneration < 0) {
     const detail = "must be greater than or equal to zero";

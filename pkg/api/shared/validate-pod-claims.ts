@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { duplicate, invalid, invalidEach, required } from "../field-error.ts";
 import type { PodSpec, ResourceRequirements } from "../generated/core-v1.generated.ts";
 import { checkDnsLabel, checkDnsSubdomain } from "../names.ts";
@@ -15,7 +16,7 @@ export function validatePodClaims(
     const { name, resourceClaimName, resourceClaimTemplateName } = claim;
     if (name === "") errors.push(required(`${at}.name`));
     else if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
-    else errors.push(...invalidEach(`${at}.name`, name, checkDnsLabel(name)));
+    else addAll(errors, invalidEach(`${at}.name`, name, checkDnsLabel(name)));
     names.add(name);
     if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
       const detail =
@@ -29,7 +30,7 @@ export function validatePodClaims(
     for (const field of ["resourceClaimName", "resourceClaimTemplateName"] as const) {
       const other = claim[field];
       if (other === undefined) continue;
-      errors.push(...invalidEach(`${at}.${field}`, other, checkDnsSubdomain(other)));
+      addAll(errors, invalidEach(`${at}.${field}`, other, checkDnsSubdomain(other)));
     }
   });
 }
@@ -51,7 +52,7 @@ export function validateContainerClaims(
     if (names.has(name)) errors.push(duplicate(at, name));
     else {
       if (request !== "") {
-        errors.push(...invalidEach(`${at}.request`, request, checkDnsLabel(request)));
+        addAll(errors, invalidEach(`${at}.request`, request, checkDnsLabel(request)));
       }
       const key = request === "" ? name : `${name}/${request}`;
       if (names.has(key)) errors.push(duplicate(at, key));

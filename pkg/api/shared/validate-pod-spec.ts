@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import {
   duplicate,
   forbidden,
@@ -79,7 +80,7 @@ export function validatePodSpec(spec: PodSpec, path: string, errors: FieldError[
   if (spec.hostNetwork === true) validateHostNetworkPorts(spec, `${path}.containers`, errors);
   validateChoice(spec.restartPolicy, restartPolicies, `${path}.restartPolicy`, errors);
   validateChoice(spec.dnsPolicy, dnsPolicies, `${path}.dnsPolicy`, errors);
-  errors.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
+  addAll(errors, validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
   if (spec.securityContext !== undefined) {
     validatePodSecurityContext(spec.securityContext, spec, `${path}.securityContext`, errors);
   }
@@ -138,7 +139,7 @@ function validateHostnameOverride(spec: PodSpec, path: string, errors: FieldErro
     errors.push(forbidden(path, "may not be specified when hostNetwork is true"));
   }
   if (Buffer.byteLength(name) > hostnameBytesMax) errors.push(tooLong(path, hostnameBytesMax));
-  errors.push(...invalidEach(path, name, checkDnsSubdomain(name)));
+  addAll(errors, invalidEach(path, name, checkDnsSubdomain(name)));
 }
 
 function validateHostAliases(
@@ -147,10 +148,10 @@ function validateHostAliases(
   errors: FieldError[],
 ): void {
   hostAliases.forEach(({ ip, hostnames = [] }, index) => {
-    errors.push(...invalidEach(`${path}[${index}].ip`, ip, checkIpAddress(ip)));
+    addAll(errors, invalidEach(`${path}[${index}].ip`, ip, checkIpAddress(ip)));
     hostnames.forEach((hostname, position) => {
       const at = `${path}[${index}].hostnames[${position}]`;
-      errors.push(...invalidEach(at, hostname, checkDnsSubdomain(hostname)));
+      addAll(errors, invalidEach(at, hostname, checkDnsSubdomain(hostname)));
     });
   });
 }
@@ -501,7 +502,7 @@ function validateDnsConfig(
   searches.forEach((search, index) => {
     if (search === ".") return;
     const name = search.replace(/\.$/, "").replaceAll("_", "x");
-    errors.push(...invalidEach(`${path}.searches[${index}]`, search, checkDnsSubdomain(name)));
+    addAll(errors, invalidEach(`${path}.searches[${index}]`, search, checkDnsSubdomain(name)));
   });
   (config.options ?? []).forEach((option, index) => {
     if ((option.name ?? "") === "") {
@@ -523,7 +524,7 @@ function validateGates(spec: PodSpec, path: string, errors: FieldError[]): void 
   const gates = new Set<string>();
   (spec.schedulingGates ?? []).forEach(({ name }, index) => {
     const at = `${path}.schedulingGates[${index}]`;
-    errors.push(...invalidEach(at, name, checkQualifiedName(name)));
+    addAll(errors, invalidEach(at, name, checkQualifiedName(name)));
     if (gates.has(name)) errors.push(duplicate(at, name));
     gates.add(name);
   });
@@ -539,7 +540,7 @@ function validateNames(
   for (const field of fields) {
     const name = spec[field];
     if (typeof name !== "string" || name === "") continue;
-    errors.push(...invalidEach(`${path}.${field}`, name, check(name)));
+    addAll(errors, invalidEach(`${path}.${field}`, name, check(name)));
   }
 }
 
@@ -549,7 +550,7 @@ export function validatePodTemplate(
   path: string,
   errors: FieldError[],
 ): void {
-  errors.push(...validateLabels(template.metadata.labels, `${path}.labels`));
+  addAll(errors, validateLabels(template.metadata.labels, `${path}.labels`));
   validateAnnotations(template.metadata.annotations, `${path}.annotations`, errors);
   validatePodAnnotations(template, `${path}.annotations`, errors);
   validatePodSpec(template.spec, `${path}.spec`, errors);

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import {
   duplicate,
   forbidden,
@@ -61,7 +62,7 @@ function validateConditions({ conditions = [] }: PodStatus, errors: FieldError[]
       errors.push(invalid(`${path}.observedGeneration`, observedGeneration, detail));
     }
     if (systemConditions.has(type)) return;
-    errors.push(...invalidEach(`${path}.Type`, type, checkQualifiedName(type)));
+    addAll(errors, invalidEach(`${path}.Type`, type, checkQualifiedName(type)));
   });
 }
 
@@ -72,7 +73,7 @@ function validateNomination(
 ): void {
   if (name === "" || name === previous.status.nominatedNodeName) return;
   const path = "status.nominatedNodeName";
-  errors.push(...invalidEach(path, name, checkDnsSubdomain(name)));
+  addAll(errors, invalidEach(path, name, checkDnsSubdomain(name)));
   if ((previous.spec.nodeName ?? "") !== "") {
     errors.push(forbidden(path, "may not be set on pods that are already bound to a node"));
   }
@@ -150,7 +151,7 @@ function validateIps(
   const kept = new Set((previous[list] ?? []).map(({ ip }) => ip));
   addresses.forEach(({ ip }, index) => {
     if (kept.has(ip)) return;
-    errors.push(...invalidEach(`status.${list}[${index}]`, ip, checkIpAddress(ip)));
+    addAll(errors, invalidEach(`status.${list}[${index}]`, ip, checkIpAddress(ip)));
   });
   if (addresses.length < 2) return;
   const families = new Set(addresses.map(({ ip }) => ipFamilyOf(ip)));
@@ -187,7 +188,7 @@ function validateClaims({ spec, status }: Pod, errors: FieldError[]): void {
     seen.add(name);
     if (resourceClaimName !== undefined) {
       const problems = checkDnsSubdomain(resourceClaimName);
-      errors.push(...invalidEach(`${path}.resourceClaimName`, resourceClaimName, problems));
+      addAll(errors, invalidEach(`${path}.resourceClaimName`, resourceClaimName, problems));
     }
   });
 }

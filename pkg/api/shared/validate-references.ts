@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalidEach, required } from "../field-error.ts";
 import { checkDnsSubdomain, checkPathSegment } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -13,10 +14,10 @@ export function validateTypedReference(
 ): readonly FieldError[] {
   const errors: FieldError[] = [];
   if (apiGroup !== undefined) {
-    errors.push(...invalidEach(`${path}.apiGroup`, apiGroup, checkDnsSubdomain(apiGroup)));
+    addAll(errors, invalidEach(`${path}.apiGroup`, apiGroup, checkDnsSubdomain(apiGroup)));
   }
-  errors.push(...validateRequiredSegment(kind, `${path}.kind`));
-  errors.push(...validateRequiredSegment(name, `${path}.name`));
+  addAll(errors, validateRequiredSegment(kind, `${path}.kind`));
+  addAll(errors, validateRequiredSegment(name, `${path}.name`));
   return errors;
 }
 

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { forbidden, invalid, required } from "../field-error.ts";
 import type { ResourceRequirements } from "../generated/core-v1.generated.ts";
 import { compareQuantities, formatQuantity, type Quantity, tryParseQuantity } from "../quantity.ts";
@@ -35,7 +36,7 @@ function checkAmount(
   errors: FieldError[],
 ): Quantity | undefined {
   const at = `${path}[${name}]`;
-  errors.push(...checkContainerResourceName(name, at));
+  addAll(errors, checkContainerResourceName(name, at));
   return validateAmount(name, text, at, errors);
 }
 

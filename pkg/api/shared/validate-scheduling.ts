@@ -1,5 +1,5 @@
+import { addAll } from "../../base/add-all.ts";
 import {
-  addAll,
   duplicate,
   invalid,
   invalidEach,
@@ -32,7 +32,7 @@ export function validateTolerations(
   tolerations.forEach((toleration, index) => {
     const at = `${path}[${index}]`;
     const { key = "", operator = "", value = "", effect = "" } = toleration;
-    if (key !== "") errors.push(...invalidEach(`${at}.key`, key, checkQualifiedName(key)));
+    if (key !== "") addAll(errors, invalidEach(`${at}.key`, key, checkQualifiedName(key)));
     else if (operator !== "Exists") {
       errors.push(
         invalid(
@@ -99,7 +99,7 @@ export function validateTaints(
   (taints ?? []).forEach((taint, index) => {
     if (isEnough(errors)) return;
     const at = `${path}[${index}]`;
-    errors.push(...invalidEach(`${at}.key`, taint.key, checkQualifiedName(taint.key)));
+    addAll(errors, invalidEach(`${at}.key`, taint.key, checkQualifiedName(taint.key)));
     const problems = checkLabelValue(taint.value ?? "");
     if (problems.length > 0) {
       errors.push(invalid(`${at}.value`, taint.value ?? "", problems.join(";")));
@@ -180,7 +180,7 @@ function validateNodeTerm(
     // What is only preferred may ask for a value that no label can have.
     if (allowed === "any values") return;
     (requirement.values ?? []).forEach((value, place) => {
-      errors.push(...invalidEach(`${at}.values[${place}]`, value, checkLabelValue(value)));
+      addAll(errors, invalidEach(`${at}.values[${place}]`, value, checkLabelValue(value)));
     });
   });
   (term.matchFields ?? []).forEach((requirement, index) => {
@@ -201,7 +201,7 @@ function validateNodeTerm(
       return;
     }
     values.forEach((value, place) => {
-      errors.push(...invalidEach(`${at}.values[${place}]`, value, checkDnsSubdomain(value)));
+      addAll(errors, invalidEach(`${at}.values[${place}]`, value, checkDnsSubdomain(value)));
     });
   });
 }
@@ -227,7 +227,7 @@ function validateNodeRequirement(
       ]),
     );
   }
-  errors.push(...invalidEach(`${path}.key`, key, checkQualifiedName(key)));
+  addAll(errors, invalidEach(`${path}.key`, key, checkQualifiedName(key)));
 }
 
 function validatePodTerms(affinity: PodAntiAffinity, path: string, errors: FieldError[]): void {
@@ -249,7 +249,7 @@ function validatePodTerm(term: PodAffinityTerm, path: string, errors: FieldError
   addAll(errors, validateLabelSelector(term.labelSelector, `${path}.labelSelector`));
   addAll(errors, validateLabelSelector(term.namespaceSelector, `${path}.namespaceSelector`));
   (term.namespaces ?? []).forEach((namespace) => {
-    errors.push(...invalidEach(`${path}.namespace`, namespace, checkDnsLabel(namespace)));
+    addAll(errors, invalidEach(`${path}.namespace`, namespace, checkDnsLabel(namespace)));
   });
   validateLabelKeys(term, path, errors);
   if (term.topologyKey === "") errors.push(required(`${path}.topologyKey`, "can not be empty"));

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, invalidEach, notSupported, required, tooLong } from "../field-error.ts";
 import type {
   AppArmorProfile,
@@ -156,7 +157,7 @@ export function validateWindowsOptions(
   if (options === undefined) return;
   const { gmsaCredentialSpecName: name, gmsaCredentialSpec: spec, runAsUserName: user } = options;
   if (name !== undefined) {
-    errors.push(...invalidEach(`${path}.gmsaCredentialSpecName`, name, checkDnsSubdomain(name)));
+    addAll(errors, invalidEach(`${path}.gmsaCredentialSpecName`, name, checkDnsSubdomain(name)));
   }
   const at = `${path}.gmsaCredentialSpec`;
   if (spec === "") errors.push(invalid(at, spec, "gmsaCredentialSpec cannot be an empty string"));
@@ -165,7 +166,7 @@ export function validateWindowsOptions(
     errors.push(invalid(at, spec, detail));
   }
   if (user === undefined) return;
-  errors.push(...invalidEach(`${path}.runAsUserName`, user, checkWindowsUser(user)));
+  addAll(errors, invalidEach(`${path}.runAsUserName`, user, checkWindowsUser(user)));
 }
 
 function checkWindowsUser(name: string): readonly string[] {

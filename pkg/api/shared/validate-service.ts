@@ -1,5 +1,5 @@
+import { addAll } from "../../base/add-all.ts";
 import {
-  addAll,
   duplicate,
   forbidden,
   invalid,
@@ -102,10 +102,10 @@ function validateType(spec: ServiceSpec, errors: FieldError[]): void {
     errors.push(invalid("spec.clusterIPs[0]", "None", why));
   }
   if (type !== "ExternalName") return;
-  errors.push(...forbidClusterIPs(spec));
+  addAll(errors, forbidClusterIPs(spec));
   const name = externalName.replace(/\.$/, "");
   if (name === "") errors.push(required("spec.externalName"));
-  else errors.push(...invalidEach("spec.externalName", name, checkDnsSubdomain(name)));
+  else addAll(errors, invalidEach("spec.externalName", name, checkDnsSubdomain(name)));
 }
 
 function validatePorts(ports: readonly ServicePort[], errors: FieldError[]): void {
@@ -116,11 +116,11 @@ function validatePorts(ports: readonly ServicePort[], errors: FieldError[]): voi
     if (name === "") {
       if (ports.length > 1) errors.push(required(`${at}.name`));
     } else {
-      errors.push(...invalidEach(`${at}.name`, name, checkDnsLabel(name)));
+      addAll(errors, invalidEach(`${at}.name`, name, checkDnsLabel(name)));
       if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
       names.add(name);
     }
-    errors.push(...invalidEach(`${at}.port`, port.port, checkPortNumber(port.port)));
+    addAll(errors, invalidEach(`${at}.port`, port.port, checkPortNumber(port.port)));
     if (!protocols.includes(port.protocol)) {
       errors.push(notSupported(`${at}.protocol`, port.protocol, protocols));
     }
@@ -129,7 +129,7 @@ function validatePorts(ports: readonly ServicePort[], errors: FieldError[]): voi
     }
     if (port.appProtocol !== undefined) {
       const problems = checkQualifiedName(port.appProtocol);
-      errors.push(...invalidEach(`${at}.appProtocol`, port.appProtocol, problems));
+      addAll(errors, invalidEach(`${at}.appProtocol`, port.appProtocol, problems));
     }
   });
 }
@@ -210,7 +210,7 @@ function validateExternalIPs(
     const isKnown = previous?.externalIPs?.includes(address) === true;
     const problems = isKnown ? [] : checkIpAddress(address);
     const all = problems.length > 0 ? problems : checkEndpointIp(address);
-    errors.push(...invalidEach(`spec.externalIPs[${index}]`, address, all));
+    addAll(errors, invalidEach(`spec.externalIPs[${index}]`, address, all));
   });
 }
 
@@ -230,7 +230,7 @@ function validateSourceRanges(
     ranges.forEach((range, index) => {
       const text = range.trim();
       const problems = known.has(text) ? [] : checkCidr(text);
-      errors.push(...invalidEach(`${at}[${index}]`, text, problems));
+      addAll(errors, invalidEach(`${at}[${index}]`, text, problems));
     });
   } else if (annotated !== undefined) {
     const at = `metadata.annotations[${rangesAnnotation}]`;
@@ -238,7 +238,7 @@ function validateSourceRanges(
     if (previous?.metadata.annotations?.[rangesAnnotation] === annotated) return;
     if (annotated.trim() === "") return;
     for (const range of annotated.trim().split(",")) {
-      errors.push(...invalidEach(at, range.trim(), checkCidr(range.trim())));
+      addAll(errors, invalidEach(at, range.trim(), checkCidr(range.trim())));
     }
   }
 }
@@ -250,7 +250,7 @@ function validateLoadBalancerClass(
   if (name === undefined) return;
   const at = "spec.loadBalancerClass";
   if (type !== "LoadBalancer") errors.push(forbidden(at, onlyLoadBalancer));
-  else errors.push(...invalidEach(at, name, checkQualifiedName(name)));
+  else addAll(errors, invalidEach(at, name, checkQualifiedName(name)));
 }
 
 const policies = ["Cluster", "Local"];
@@ -275,7 +275,7 @@ function validateTraffic(spec: ServiceSpec, errors: FieldError[]): void {
   } else if (healthCheckNodePort === 0) errors.push(required(portPath));
   else {
     const problems = checkPortNumber(healthCheckNodePort);
-    errors.push(...invalidEach(portPath, healthCheckNodePort, problems));
+    addAll(errors, invalidEach(portPath, healthCheckNodePort, problems));
   }
   const internal = spec.internalTrafficPolicy;
   if (internal !== undefined && !policies.includes(internal)) {
@@ -300,7 +300,7 @@ export function validateServiceStatus(next: Service, previous: Service): readonl
   ingress.forEach(({ hostname = "", ip = "", ipMode }, index) => {
     const path = `${at}[${index}]`;
     if (ip !== "" && !known.has(ip)) {
-      errors.push(...invalidEach(`${path}.ip`, ip, checkIpAddress(ip)));
+      addAll(errors, invalidEach(`${path}.ip`, ip, checkIpAddress(ip)));
     }
     if (ipMode === undefined) {
       if (ip !== "") errors.push(required(`${path}.ipMode`, "must be specified when `ip` is set"));
@@ -310,7 +310,7 @@ export function validateServiceStatus(next: Service, previous: Service): readonl
       errors.push(notSupported(`${path}.ipMode`, ipMode, ipModes));
     }
     if (hostname === "") return;
-    errors.push(...invalidEach(`${path}.hostname`, hostname, checkDnsSubdomain(hostname)));
+    addAll(errors, invalidEach(`${path}.hostname`, hostname, checkDnsSubdomain(hostname)));
     if (parseIp(hostname) !== undefined) {
       const why = "must be a DNS name, not an IP address";
       errors.push(invalid(`${path}.hostname`, hostname, why));

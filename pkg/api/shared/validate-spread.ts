@@ -1,5 +1,5 @@
+import { addAll } from "../../base/add-all.ts";
 import {
-  addAll,
   duplicate,
   forbidden,
   invalid,
@@ -95,7 +95,7 @@ export function validateLabelKeys(
       continue;
     }
     keys.forEach((key, index) => {
-      errors.push(...invalidEach(`${path}.${name}[${index}]`, key, checkQualifiedName(key)));
+      addAll(errors, invalidEach(`${path}.${name}[${index}]`, key, checkQualifiedName(key)));
     });
   }
   const selected = new Set(Object.keys(labelSelector?.matchLabels ?? {}));

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import {
   forbidden,
   invalid,
@@ -99,7 +100,7 @@ const checks: { readonly [Name in keyof Sources]: Check<Sources[Name]> } = {
       namespace === ""
         ? ["if the endpointnamespace is set, it must be a valid namespace name"]
         : checkDnsLabel(namespace);
-    errors.push(...invalidEach(`${path}.endpointsNamespace`, namespace, problems));
+    addAll(errors, invalidEach(`${path}.endpointsNamespace`, namespace, problems));
   },
   flocker: validateFlocker,
   nfs: validateNfs,
@@ -357,10 +358,10 @@ function validateStorageOs(
   errors: FieldError[],
 ): void {
   if (volumeName === "") errors.push(required(`${path}.volumeName`));
-  else errors.push(...invalidEach(`${path}.volumeName`, volumeName, checkDnsLabel(volumeName)));
+  else addAll(errors, invalidEach(`${path}.volumeName`, volumeName, checkDnsLabel(volumeName)));
   if (volumeNamespace !== "") {
     const problems = checkDnsLabel(volumeNamespace);
-    errors.push(...invalidEach(`${path}.volumeNamespace`, volumeNamespace, problems));
+    addAll(errors, invalidEach(`${path}.volumeNamespace`, volumeNamespace, problems));
   }
   if (secretRef === undefined) return;
   const { name, namespace } = secretRef;
@@ -376,7 +377,7 @@ const checkedCsiSecrets = [
 ] as const;
 
 function validateCsi(source: CSIPersistentVolumeSource, path: string, errors: FieldError[]): void {
-  errors.push(...validateCsiDriverName(source.driver, `${path}.driver`));
+  addAll(errors, validateCsiDriverName(source.driver, `${path}.driver`));
   requireTexts({ volumeHandle: source.volumeHandle }, path, errors);
   for (const field of checkedCsiSecrets) {
     const secret = source[field];
@@ -384,8 +385,8 @@ function validateCsi(source: CSIPersistentVolumeSource, path: string, errors: Fi
     const { name = "", namespace = "" } = secret;
     const at = `${path}.${field}`;
     if (name === "") errors.push(required(`${at}.name`));
-    else errors.push(...invalidEach(`${at}.name`, name, checkDnsSubdomain(name)));
+    else addAll(errors, invalidEach(`${at}.name`, name, checkDnsSubdomain(name)));
     if (namespace === "") errors.push(required(`${at}.namespace`));
-    else errors.push(...invalidEach(`${at}.namespace`, namespace, checkDnsLabel(namespace)));
+    else addAll(errors, invalidEach(`${at}.namespace`, namespace, checkDnsLabel(namespace)));
   }
 }

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { duplicate, forbidden, invalid, invalidEach, required } from "../field-error.ts";
 import type {
   DownwardAPIVolumeFile,
@@ -25,7 +26,7 @@ export function validateVolumes(
     const before = errors.length;
     validateSource(volume, at, errors);
     if (volume.name === "") errors.push(required(`${at}.name`));
-    else errors.push(...invalidEach(`${at}.name`, volume.name, checkDnsLabel(volume.name)));
+    else addAll(errors, invalidEach(`${at}.name`, volume.name, checkDnsLabel(volume.name)));
     if (valid.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name));
     if (errors.length === before) valid.set(volume.name, volume);
   });

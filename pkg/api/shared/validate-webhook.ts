@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { invalid, required } from "../field-error.ts";
 import { checkDnsSubdomain, checkPortNumber } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -83,7 +84,11 @@ function checkServicePath(urlPath: string): readonly string[] {
   const steps = urlPath.slice(1).replace(/\/$/, "").split("/");
   steps.forEach((step, index) => {
     if (step === "") details.push(`segment[${index}] may not be empty`);
-    else details.push(...checkDnsSubdomain(step).map((detail) => `segment[${index}]: ${detail}`));
+    else
+      addAll(
+        details,
+        checkDnsSubdomain(step).map((detail) => `segment[${index}]: ${detail}`),
+      );
   });
   return details;
 }

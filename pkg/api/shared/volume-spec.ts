@@ -1,4 +1,5 @@
-import { addAll, forbidden, invalidEach, notSupported, required } from "../field-error.ts";
+import { addAll } from "../../base/add-all.ts";
+import { forbidden, invalidEach, notSupported, required } from "../field-error.ts";
 import type { PersistentVolumeSpec } from "../generated/core-v1.generated.ts";
 import { checkDnsSubdomain } from "../names.ts";
 import type { FieldError } from "../resource.ts";
@@ -116,7 +117,7 @@ function validateClass(
   if (storageClassName === "") return;
   const at = `${path}.storageClassName`;
   if (place.inline) errors.push(forbidden(at, inlineDetail));
-  else errors.push(...invalidEach(at, storageClassName, checkDnsSubdomain(storageClassName)));
+  else addAll(errors, invalidEach(at, storageClassName, checkDnsSubdomain(storageClassName)));
 }
 
 function validateMode(
@@ -146,7 +147,7 @@ function validateAttributesClass(
   if (name === undefined) return;
   const at = `${path}.volumeAttributesClassName`;
   if (name === "") errors.push(required(at, "an empty string is disallowed"));
-  else errors.push(...invalidEach(at, name, checkDnsSubdomain(name)));
+  else addAll(errors, invalidEach(at, name, checkDnsSubdomain(name)));
   if (csi === undefined) {
     errors.push(
       required(`${path}.csi`, "has to be specified when using volumeAttributesClassName"),

@@ -1,3 +1,4 @@
+import { addAll } from "../../base/add-all.ts";
 import { forbidden, immutableDetail, invalid, notSupported, required } from "../field-error.ts";
 import type { PodTemplateSpec } from "../generated/core-v1.generated.ts";
 import type { LabelSelector } from "../generated/meta-v1.generated.ts";
@@ -51,7 +52,7 @@ export function validateWorkloadSelector(
     return true;
   }
   const problems = validateLabelSelector(selector, "spec.selector");
-  errors.push(...problems);
+  addAll(errors, problems);
   validateNotEmpty(selector, emptyFor, errors);
   if (problems.length > 0) errors.push(invalid("spec.selector", selector, unusable));
   return problems.length === 0;
