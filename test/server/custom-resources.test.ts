@@ -334,7 +334,7 @@ describe("an established kind", () => {
     const gone = await apply("one", {});
     expect(gone.json.spec.rules).toEqual([{ name: "b", weight: 5 }]);
     const unknown = await apply("one", { odd: 1 });
-    expect(unknown.status).toBe(500);
+    expect(unknown.status).toBe(400);
     expect(unknown.json.message).toContain(".spec.odd: field not declared in schema");
   });
 

@@ -94,16 +94,6 @@ async function serveCustomKind(world: ApiWorld): Promise<void> {
   if (established.status !== 200) throw new Error(established.text);
 }
 
-/**
- * Some wrong requests Kubernetes itself answers with 500, without a reason: patches that its machinery cannot
- * work with, and the creation of what says it has a version already. A failure of ours is an InternalError.
- */
-function isUpstreams500(method: string, text: string): boolean {
-  if (text.includes("InternalError")) return false;
-  if (text.includes("no preferred addresses found")) return true;
-  return method === "PATCH" || text.includes("resourceVersion should not be set");
-}
-
 /** What does not end by itself, a watch, is ended after its beginning. */
 async function send(
   { session, logged }: Fuzzed,
@@ -133,9 +123,9 @@ async function send(
   const text = bytes.toString();
   const seen = `${what}\n${text}\n${logged.map((each) => inspect(each)).join("\n")}`;
   // Of a node, or of what stands behind a Service, that is not there.
-  const nobodyThere = status === 503 && path.includes("/proxy");
-  const isExcused = nobodyThere || (status === 500 && isUpstreams500(method, text));
-  if (status >= 500 && !isExcused) throw new Error(seen);
+  const nobodyThere =
+    path.includes("/proxy") && (status === 503 || text.includes("no preferred addresses found"));
+  if (status >= 500 && !nobodyThere) throw new Error(seen);
   if (status < 400 || method === "HEAD") return;
   const answer = statusIn(String(received["content-type"]), bytes) as Partial<Status>;
   const isRefusal = answer.kind === "Status" && answer.status === "Failure";

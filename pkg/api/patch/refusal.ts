@@ -34,8 +34,8 @@ export function unsupportedPatch(accepted: readonly string[]): ApiError {
   );
 }
 
-/** A failure within the patch machinery, told with what it was doing: it has no reason of its own, as in Kubernetes. */
+/** A patch that cannot be carried out, told with what was being done. Kubernetes blames itself (500); it is the patch. */
 export function failed(doing: string, caught: unknown): ApiError {
   const why = caught instanceof Error ? caught.message : String(caught);
-  return new ApiError("", `${doing}: ${why}`, { cause: caught });
+  return new ApiError("BadRequest", `${doing}: ${why}`, { cause: caught });
 }

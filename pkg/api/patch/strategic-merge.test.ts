@@ -225,7 +225,7 @@ describe("refusals", () => {
       "an item without its key",
       { containers: [a] },
       { containers: [{ image: "x" }] },
-      { code: 500, message: "map: map[image:x] does not contain declared merge key: name" },
+      { code: 400, message: "map: map[image:x] does not contain declared merge key: name" },
     ],
     [
       "an unknown directive",

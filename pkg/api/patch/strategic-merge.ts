@@ -172,7 +172,7 @@ function mergeList(original: unknown[], patch: unknown[], meta: Meta): unknown[]
     return ordered(merged, patch, original, "");
   }
   if (meta.mergeKey === "") {
-    throw new ApiError("", `cannot merge lists without merge key for struct`);
+    throw ApiError.badRequest(`cannot merge lists without merge key for struct`);
   }
   const { kept, patches } = obeyItemDirectives(original, patch, meta.mergeKey);
   const merged = [...kept];
@@ -206,7 +206,7 @@ function obeyItemDirectives(
     } else if (marker === "replace") {
       replaces = true;
     } else if (marker === "merge") {
-      throw new ApiError("", "merging lists cannot yet be specified in the patch");
+      throw ApiError.badRequest("merging lists cannot yet be specified in the patch");
     } else {
       throw unknownDirective(marker, item);
     }
@@ -282,14 +282,16 @@ function keyOf(item: unknown, mergeKey: string): unknown {
 function requireMergeKey(item: unknown, mergeKey: string): unknown {
   const value = keyOf(item, mergeKey);
   if (value !== undefined) return value;
-  throw new ApiError("", `map: ${goPrint(item)} does not contain declared merge key: ${mergeKey}`);
+  throw ApiError.badRequest(
+    `map: ${goPrint(item)} does not contain declared merge key: ${mergeKey}`,
+  );
 }
 
 function itemKind(...lists: readonly (readonly unknown[])[]): string {
   const kinds = new Set(lists.flatMap((list) => list.map(kindOf)));
   if (kinds.has("list")) throw unprocessable("lists of lists are not supported");
   if (kinds.size > 1) {
-    throw new ApiError("", `list element types are not identical: ${goPrint(lists)}`);
+    throw ApiError.badRequest(`list element types are not identical: ${goPrint(lists)}`);
   }
   return [...kinds][0] ?? "";
 }
@@ -356,9 +358,9 @@ function strategyOf(field: Field): { readonly strategy: Merging; readonly mergeK
 }
 
 function badType(expected: unknown, actual: unknown): ApiError {
-  return new ApiError("", `expected a ${goType(expected)}, but received a ${goType(actual)}`);
+  return ApiError.badRequest(`expected a ${goType(expected)}, but received a ${goType(actual)}`);
 }
 
 function unknownDirective(marker: unknown, map: JsonObject): ApiError {
-  return new ApiError("", `unknown patch type: ${goPrint(marker)} in map: ${goPrint(map)}`);
+  return ApiError.badRequest(`unknown patch type: ${goPrint(marker)} in map: ${goPrint(map)}`);
 }

@@ -111,7 +111,7 @@ export async function createStored(
   // Those who come in process bring a value that has the shape of an object, but not yet all of its metadata.
   const meta = draft.metadata as Draft<Partial<KubernetesObject["metadata"]>>;
   if (meta.resourceVersion !== undefined && meta.resourceVersion !== "") {
-    throw new ApiError("", "resourceVersion should not be set on objects to be created");
+    throw ApiError.badRequest("resourceVersion should not be set on objects to be created");
   }
   delete meta.resourceVersion;
   const request: AdmissionRequest = {

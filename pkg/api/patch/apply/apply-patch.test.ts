@@ -473,8 +473,8 @@ describe("refusals", () => {
       "an item twice",
       deploymentOf(template({ name: "x" }, { name: "x" })),
       {
-        code: 500,
-        reason: "",
+        code: 400,
+        reason: "BadRequest",
         message: `${context}.spec.template.spec.containers: duplicate entries for key [name="x"]`,
       },
     ],
