@@ -1,3 +1,4 @@
+import { ApiError } from "../../api/api-error.ts";
 import type { KubernetesObject } from "../../api/object.ts";
 import { aborted, isAbortOf } from "../../base/abort.ts";
 import { assert } from "../../base/assert.ts";
@@ -53,6 +54,19 @@ const loadPageValues = 1_000;
 
 /** Of the objects whose parsed values are held, however many there are; what a controller follows it holds itself. */
 const warmBytesMax = 16 * 1024 * 1024;
+
+/**
+ * No object is stored that is larger, whatever defaults and managedFields have made of what was sent: each reader and
+ * watcher would be sent it whole. etcd's own limit, for what Kubernetes stores more tersely, is half of it.
+ */
+const objectBytesMax = 3 * 1024 * 1024;
+
+function tooLarge(bytes: number): ApiError {
+  return new ApiError(
+    "RequestEntityTooLarge",
+    `Request entity too large: the object would be stored as ${bytes} bytes, limit is ${objectBytesMax}`,
+  );
+}
 
 class HubStore implements OpenHub {
   readonly name = "hub";
@@ -223,6 +237,7 @@ class HubStore implements OpenHub {
   ): Promise<HubWriteResult<T>> {
     this.#assertFed();
     const value = toStored(object);
+    if (value.byteLength > objectBytesMax) throw tooLarge(value.byteLength);
     this.#written.set(value, deepFreeze(object));
     const result = await this.#seen(await write(value));
     // What is stored under the key is of the kind that was written there.
