@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ApiError } from "../../api/api-error.ts";
 import { decodeObject } from "../../api/codec/decode.ts";
 import { duplicateFields } from "../../api/codec/duplicate-fields.ts";
@@ -63,13 +64,22 @@ function parseText(bytes: Buffer, encoding: "json" | "yaml", findDuplicates: boo
   return { value, duplicates: undefined, strictErrors };
 }
 
+/** Bodies longer than this are worked on in steps, between which others have their turn. */
+const largeBytes = 64 * 1024;
+
+async function readInSteps(exchange: Exchange): Promise<Buffer> {
+  const bytes = await readBody(exchange);
+  if (bytes.length > largeBytes) exchange.pause = () => nextTurn();
+  return bytes;
+}
+
 /** The object in a request's body, pruned to its schema. Fields it does not know become warnings, or a refusal. */
 export async function readObject<T extends KubernetesObject>(
   exchange: Exchange,
   kind: DecodedAs & { readonly schema: Schema<T> },
   fieldValidation: FieldValidation,
 ): Promise<Draft<T>> {
-  const bytes = await readBody(exchange);
+  const bytes = await readInSteps(exchange);
   const parsed = parse(
     bytes,
     bodyEncoding(exchange.header("content-type"), {
@@ -78,6 +88,7 @@ export async function readObject<T extends KubernetesObject>(
     kind.schema.object,
     fieldValidation !== "Ignore",
   );
+  await exchange.pause?.();
   const { duplicates, strictErrors } = parsed;
   // To Go, null says nothing: what comes of it is an object without a name.
   const value = parsed.value ?? {};
@@ -118,7 +129,7 @@ export async function readPatch(
   const type = patchTypeOf(exchange.header("content-type"));
   const options = parseWriteOptions(query, "PatchOptions");
   refuseOptions(type, query);
-  const bytes = await readBody(exchange);
+  const bytes = await readInSteps(exchange);
   const encoding = type === "apply" ? "yaml" : "json";
   const parsed = parsePatch(type, bytes, encoding, options.fieldValidation !== "Ignore");
   return {

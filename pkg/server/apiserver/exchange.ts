@@ -38,6 +38,8 @@ export abstract class Exchange implements RequestContext {
   /** What was answered; 0: nothing yet. */
   status = 0;
   #aborting: AbortController | undefined;
+  /** Set with the body, where that is large. */
+  pause: (() => Promise<void>) | undefined = undefined;
 
   constructor(method: string, url: string, headers: IncomingHttpHeaders) {
     this.method = method;

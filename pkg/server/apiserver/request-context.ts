@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly fieldManager: string;
   /** Sentences for the `Warning` header; verbs and admission add to it. */
   readonly warnings: string[];
+  /** Where what was sent is large: others are answered meanwhile. To be awaited between two steps of the work. */
+  readonly pause?: (() => Promise<void>) | undefined;
 }
 
 /** The field manager of a client that names none: the first word of its User-Agent, as Kubernetes takes it. */

@@ -126,6 +126,7 @@ export async function createStored(
     dryRun: options.dryRun,
     warnings: context.warnings,
   };
+  await context.pause?.();
   await admit(deps, request);
 
   delete meta.deletionTimestamp;
@@ -152,6 +153,7 @@ export async function createStored(
       ...(resource.validateCreate?.(object) ?? []),
     ];
     if (errors.length > 0) throw ApiError.invalid(resource, object.metadata.name ?? "", errors);
+    await context.pause?.();
     const named = { ...request, object: next, name: object.metadata.name };
     context.warnings.push(...(resource.warnings?.(object, undefined) ?? []));
     await validateAdmission(deps, named);
@@ -271,6 +273,7 @@ async function tryUpdate(
   const previous = asServed(resource, current).value;
   checkPreconditions(change, key, previous);
   const draft = await change.next(previous);
+  await context.pause?.();
   requireName(draft.metadata.name, name);
   checkVersion(resource, name, draft, previous);
 
@@ -303,6 +306,7 @@ async function tryUpdate(
     ...validateKind(resource, subresource, object, previous),
   ];
   if (errors.length > 0) throw ApiError.invalid(resource, name, errors);
+  await context.pause?.();
   if (subresource === "") context.warnings.push(...(resource.warnings?.(object, previous) ?? []));
   await validateAdmission(deps, request);
 

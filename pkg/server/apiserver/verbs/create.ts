@@ -18,6 +18,7 @@ export async function createObject(
 ): Promise<StoredObject> {
   fillNamespace(resource, namespace, draft);
   resource.defaults?.(draft, deps.clock.now());
+  await context.pause?.();
   trackFields(deps, resource, undefined, draft, options.fieldManager ?? context.fieldManager, "");
   return await createStored(deps, context, resource, namespace, draft, options);
 }

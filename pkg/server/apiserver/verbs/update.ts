@@ -48,7 +48,8 @@ export async function updateObject(
     mayCreate: subresource === "" && mayCreateByUpdate(resource),
     options,
     preconditions: uid === undefined || uid === "" ? {} : { uid },
-    next(previous) {
+    async next(previous) {
+      await context.pause?.();
       const next = draftOf(draft) as Draft<KubernetesObject>;
       trackFields(deps, resource, previous, next, manager, subresource);
       return next;
