@@ -321,12 +321,17 @@ export class SqliteFile {
   /**
    * A commit whose fsync failed lies whole in the log, where a start after a kill would find it and take it for
    * written. The next transaction begins at the same place: after it, what follows of the refused one has wrong sums.
+   * It is written without asking for another fsync, which may fail again: at the beginning of a log SQLite syncs the
+   * header first, and would get no further.
    */
   #overwriteRefused(): void {
     try {
+      this.#database.pragma("synchronous=OFF");
       this.#writeMark();
     } catch {
-      // The fsync may fail again, but the write has been made; or nothing can be written, then neither was the other.
+      // Nothing can be written: then what was refused was not written, either.
+    } finally {
+      this.#database.pragma("synchronous=FULL");
     }
   }
 
