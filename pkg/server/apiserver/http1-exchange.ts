@@ -4,6 +4,9 @@ import type { TLSSocket } from "node:tls";
 import { type AnswerHeaders, Exchange } from "./exchange.ts";
 import type { Upgrade } from "./upgrade.ts";
 
+/** Of a body that is refused, this much is still taken, and thrown away. */
+const discardedBytesMax = 16 * 1024 * 1024;
+
 /** An exchange of HTTP/1.1. */
 export class Http1Exchange extends Exchange {
   readonly upgrade: Upgrade | undefined;
@@ -55,7 +58,27 @@ export class Http1Exchange extends Exchange {
   protected sendAnswer(status: number, headers: AnswerHeaders, body: Uint8Array): void {
     const all = status === 304 ? headers : { ...headers, "Content-Length": String(body.length) };
     this.#outgoing.writeHead(status, this.#closing(all));
-    this.#outgoing.end(body);
+    if (this.#isStillSent) this.#endAfterBody(body);
+    else this.#outgoing.end(body);
+  }
+
+  /** A client that still sends reads the answer only afterwards: a connection that broke would take it away. */
+  #endAfterBody(body: Uint8Array): void {
+    const incoming = this.#incoming;
+    let left = discardedBytesMax;
+    this.#outgoing.write(body);
+    const end = () => {
+      incoming.off("data", discard);
+      this.#outgoing.end();
+    };
+    const discard = (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) end();
+    };
+    incoming.on("data", discard);
+    incoming.once("end", end);
+    incoming.once("close", end);
+    incoming.resume();
   }
 
   protected onClosed(closed: () => void): void {
@@ -65,8 +88,12 @@ export class Http1Exchange extends Exchange {
   /** A body that nobody is going to read any more need not be sent to its end. */
   #closing(headers: AnswerHeaders): Record<string, string | string[]> {
     const all = { ...headers } as Record<string, string | string[]>;
-    if (this.hasBody && !this.#incoming.complete) all["Connection"] = "close";
+    if (this.#isStillSent) all["Connection"] = "close";
     return all;
+  }
+
+  get #isStillSent(): boolean {
+    return this.hasBody && !this.#incoming.complete;
   }
 }
 
